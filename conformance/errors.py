@@ -1,0 +1,47 @@
+"""What can go wrong that is not a finding.
+
+InfercheckError
+├── UserError          the user can mend it: exit status 2
+│   ├── UsageError         an option, an address, a pattern
+│   ├── ContractError      a contract that is not one: file, place, what was expected
+│   └── JournalError       a journal that is not one, or that cannot be written
+└── TargetError        the target is out of reach: exit status 3
+"""
+
+from __future__ import annotations
+
+
+class InfercheckError(Exception):
+    """The base of all; `hint` says what to do, in one sentence."""
+
+    exit_status = 3
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UserError(InfercheckError):
+    """Something that the user can mend."""
+
+    exit_status = 2
+
+
+class UsageError(UserError):
+    """An option, an address or a pattern that makes no sense."""
+
+
+class ContractError(UserError):
+    """A contract that is not one; the message begins with the file and the place in it."""
+
+    def __init__(self, file: object, place: str, expected: str, *, hint: str = "") -> None:
+        where = f"{file}: {place}" if place else str(file)
+        super().__init__(f"{where}: {expected}", hint=hint)
+
+
+class JournalError(UserError):
+    """A journal that cannot be read or written."""
+
+
+class TargetError(InfercheckError):
+    """The target is out of reach, or it refuses everybody."""
