@@ -1,0 +1,130 @@
+"""Cases: a request, the branch it takes, and the outcomes that are allowed, bound to requirements."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from infercheck import jsontext
+
+
+class Side(StrEnum):
+    """The side of a keyword's limit that a request stands on."""
+
+    AT_LIMIT = "valid at limit"
+    INSIDE = "just inside"
+    VALID = "valid"
+    OUTSIDE = "just outside"
+    WRONG_TYPE = "wrong type"
+    MISSING = "missing"
+    NO_MATCH = "zero matches"
+    TWO_MATCHES = "two matches"
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether a request on this side keeps the keyword."""
+        return self in (Side.AT_LIMIT, Side.INSIDE, Side.VALID)
+
+
+class Expectation(StrEnum):
+    """What the contract allows a target to do with a request."""
+
+    VALID = "valid"
+    """It is accepted."""
+    INVALID = "invalid"
+    """It is refused."""
+    OPEN = "open"
+    """Either; what the target does is recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What a request tests: a requirement, and on which side of it the request stands."""
+
+    requirement: str
+    side: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One top-level key of a valid request with its value: what a shared request is split into.
+
+    `aims` go from the one to blame, if this value alone is refused, to those that merely profit.
+    """
+
+    key: str
+    value: Any
+    label: str
+    aims: tuple[Aim, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a runner sends: the body's bytes and how they are labelled.
+
+    `stream` tells that the body asks for a stream. `stop_after` closes the connection after that many chunks of
+    the answer, for requests that ask for output without end.
+    """
+
+    body: bytes
+    content_type: str = "application/json"
+    stream: bool = False
+    stop_after: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all that is sent, in hexadecimal."""
+        head = f"{self.content_type}\n{self.stream}\n{self.stop_after}\n".encode()
+        return hashlib.sha256(head + self.body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One request and what it is for. `price` is in output tokens; `size` is the length of the longest text."""
+
+    id: str
+    title: str
+    expectation: Expectation
+    request: Request
+    branch: str | None = None
+    aims: tuple[Aim, ...] = ()
+    parts: tuple[Part, ...] = ()
+    base: Mapping[str, Any] | None = None
+    question: str | None = None
+    price: int = 0
+    size: int = 0
+
+    @property
+    def group(self) -> str:
+        """The first word of the id: examples, boundary, pairwise or open."""
+        return self.id.split("/", 1)[0]
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The ids of the requirements that this case can decide."""
+        ids = [aim.requirement for aim in self.aims]
+        ids += [aim.requirement for part in self.parts for aim in part.aims]
+        if self.question:
+            ids.append(self.question)
+        return tuple(dict.fromkeys(ids))
+
+    def with_parts(self, parts: tuple[Part, ...], stream_key: str | None) -> Case:
+        """This case with some of its parts only, as splitting asks for it."""
+        body = {**(self.base or {}), **{part.key: part.value for part in parts}}
+        labels = "+".join(part.label for part in parts) or "base"
+        data = jsontext.dump(body)
+        digest = hashlib.sha256(data).hexdigest()[:8]
+        return Case(
+            id=f"{self.id}~{digest}",
+            title=f"{self.title}: only {labels}",
+            expectation=self.expectation,
+            request=Request(body=data, stream=bool(stream_key and body.get(stream_key) is True)),
+            branch=self.branch,
+            parts=parts,
+            base=self.base,
+            price=self.price,
+            size=self.size,
+        )

@@ -1,0 +1,1 @@
+"""From a contract to the requests that test it."""

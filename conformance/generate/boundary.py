@@ -1,0 +1,204 @@
+"""The deterministic walk: every constraining keyword to both sides of its limit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from infercheck import jsontext
+from infercheck.cases import Aim, Case, Expectation, Part, Request, Side
+from infercheck.generate.builder import Builder
+from infercheck.generate.values import Value, invalid_values, long_texts, valid_values
+from infercheck.requirements import instance_path
+from infercheck.schema import Occurrence, Place, Property
+
+
+class Boundary:
+    """The boundary cases of a contract. `adapters` are names that the target is said to know."""
+
+    def __init__(self, builder: Builder, adapters: Sequence[str] = ()) -> None:
+        self.builder = builder
+        self.contract = builder.contract
+        self.oracle = builder.contract.oracle
+        self.adapters = tuple(adapters)
+        self._open = {aim for question in self.contract.open for aim in question.aims}
+
+    def baselines(self) -> Iterator[Case]:
+        """The smallest request of each branch: what everything else is compared with."""
+        for branch in self.builder.branches():
+            body = self.builder.base(branch)
+            aims = [
+                Aim(requirement=self.contract.input_ids[occurrence.pointer], side=Side.VALID)
+                for place in (branch, self.builder.places[()])
+                for occurrence in place.keywords()
+            ]
+            id_ = f"boundary/valid/{self._branch(branch)}/smallest"
+            yield self._valid(id_, branch, body, (), tuple(aims))
+            stream = self.builder.places.get((*branch.steps, Property(self.builder.stream or "")))
+            if stream:
+                aim = Aim(requirement=self.contract.input_ids[f"{stream.pointer}/type"], side=Side.VALID)
+                yield self._valid(f"{id_}+stream", branch, {**body, self.builder.stream: True}, (), (aim,))
+
+    def shared(self) -> Iterator[Case]:
+        """Valid requests that carry many parameters at their limits at once."""
+        for branch in self.builder.branches():
+            parts = self.parts(branch)
+            rows = max((len(options) for options in parts.values()), default=0)
+            for row in range(rows):
+                chosen = tuple(options[row % len(options)] for options in parts.values())
+                body = self._body(branch, chosen)
+                digest = hashlib.sha256(jsontext.dump(body)).hexdigest()[:8]
+                yield self._valid(f"boundary/valid/{self._branch(branch)}/{digest}", branch, body, chosen, ())
+
+    def parts(self, branch: Place) -> dict[str, list[Part]]:
+        """Every valid value of a branch worth sending, by top-level key; equal values are one part."""
+        found: dict[str, dict[str, Part]] = {}
+        for occurrence in self._occurrences(branch):
+            id_ = self.contract.input_ids[occurrence.pointer]
+            for value in self._valid_values(occurrence, id_):
+                body = self.builder.embed(occurrence.place, value.value)
+                key = self.builder.key(occurrence.place)
+                if key is None or not self.oracle.is_valid(body):
+                    continue
+                aim = Aim(requirement=id_, side=value.side)
+                label = f"{instance_path(occurrence.place.steps)}={value.label}"
+                options = found.setdefault(key, {})
+                text = json.dumps(body[key], sort_keys=True)
+                if text in options:
+                    if aim not in options[text].aims:
+                        options[text] = replace(options[text], aims=(*options[text].aims, aim))
+                else:
+                    options[text] = Part(key=key, value=body[key], label=label, aims=(aim,))
+        return {key: _blame_first(list(options.values())) for key, options in found.items()}
+
+    def _valid_values(self, occurrence: Occurrence, id_: str) -> Iterable[Value]:
+        if id_ not in self._open:
+            return valid_values(occurrence, self.builder)
+        adapter = self.contract.roles.get("adapter")
+        if self.builder.key(occurrence.place) == adapter:
+            return [Value(value=name, label=name, side=Side.VALID) for name in self.adapters]
+        return ()
+
+    def long(self) -> Iterator[Case]:
+        """Texts at a long limit and just outside, alone in their requests."""
+        for branch in self.builder.branches():
+            for occurrence in self._occurrences(branch):
+                for value in long_texts(occurrence):
+                    if value.side.is_valid:
+                        yield self._long_valid(branch, occurrence, value)
+                    else:
+                        case = self._invalid(branch, occurrence, value)
+                        if case:
+                            yield replace(case, size=len(value.value))
+
+    def _long_valid(self, branch: Place, occurrence: Occurrence, value: Value) -> Case:
+        id_ = self.contract.input_ids[occurrence.pointer]
+        body = self.builder.embed(occurrence.place, value.value)
+        aims = (Aim(requirement=id_, side=value.side),)
+        case = self._valid(f"boundary/{id_}/{value.label}", branch, body, (), aims)
+        path = instance_path(occurrence.place.steps)
+        return replace(case, title=f"{path} of {value.label} is accepted", size=len(value.value))
+
+    def invalid(self) -> Iterator[Case]:
+        """Requests that break one keyword each, in the order of the schema; equal requests are one case."""
+        found: dict[bytes, Case] = {}
+        for branch in [self.builder.places[()], *self.builder.branches()]:
+            for occurrence in self._occurrences(branch):
+                for value in invalid_values(occurrence, self.builder):
+                    case = self._invalid(branch, occurrence, value)
+                    if case is None:
+                        continue
+                    same = found.get(case.request.body)
+                    found[case.request.body] = replace(same, aims=same.aims + case.aims) if same else case
+        yield from found.values()
+
+    def _invalid(self, branch: Place, occurrence: Occurrence, value: Value) -> Case | None:
+        place = occurrence.place
+        body = self.builder.embed(place, value.value)
+        limit = self.builder.limit
+        if isinstance(body, dict) and limit and limit not in body:
+            body = {**body, limit: self.builder.base(self.builder.branches()[0]).get(limit, 1)}
+        if not self._breaks_only(body, occurrence):
+            return None
+        id_ = self.contract.input_ids[occurrence.pointer]
+        path = instance_path(place.steps) or "the body"
+        return Case(
+            id=f"boundary/{id_}/{value.label}",
+            title=f"{path}: {value.label} is refused ({value.side})",
+            expectation=Expectation.INVALID,
+            request=Request(body=jsontext.dump(body), stream=self.builder.streams(body)),
+            branch=self._branch(branch) or None,
+            aims=(Aim(requirement=id_, side=value.side),),
+        )
+
+    def _breaks_only(self, body: Any, occurrence: Occurrence) -> bool:
+        broken = self.oracle.broken(body, occurrence.place.steps)
+        # A value of the wrong type fits no form of a sibling oneOf, or all of them: that comes with it.
+        if occurrence.keyword == "type":
+            broken.discard(f"{occurrence.place.pointer}/oneOf")
+        return broken == {occurrence.pointer} and not self.oracle.is_valid(body)
+
+    def streamed_invalid(self, cases: Sequence[Case]) -> Iterator[Case]:
+        """For each branch one out-of-bounds request that also asks for a stream: refused before it begins."""
+        seen: set[str | None] = set()
+        for case in cases:
+            if case.branch in seen or not any(aim.side is Side.OUTSIDE for aim in case.aims):
+                continue
+            seen.add(case.branch)
+            body = {**json.loads(case.request.body), self.builder.stream: True}
+            yield replace(
+                case,
+                id=f"{case.id}+stream",
+                title=f"{case.title}, also where a stream is asked for",
+                request=Request(body=jsontext.dump(body), stream=True),
+            )
+
+    def unknown_properties(self) -> Iterator[Case]:
+        """For each branch a request with keys that no branch declares."""
+        for branch in self.builder.branches():
+            extra = {"x-unknown": {"deep": [[[[[[[[{"a": None}]]]]]]]]}, "n": 1, "ключ": "值"}
+            body = {**self.builder.base(branch), **extra}
+            aims = (Aim(requirement="input/unknown-properties", side=Side.VALID),)
+            name = self._branch(branch)
+            yield self._valid(f"boundary/input/unknown-properties/{name}", branch, body, (), aims)
+
+    # Helpers
+
+    def _occurrences(self, branch: Place) -> Iterator[Occurrence]:
+        steps = branch.steps
+        for place in self.builder.places.values():
+            if place.steps[: len(steps)] == steps if steps else not place.steps:
+                yield from place.keywords()
+
+    def _branch(self, branch: Place) -> str:
+        return self.builder.name(branch)
+
+    def _body(self, branch: Place, parts: Sequence[Part]) -> dict[str, Any]:
+        return {**self.builder.base(branch), **{part.key: part.value for part in parts}}
+
+    def _valid(self, id_: str, branch: Place, body: Any, parts: tuple[Part, ...], aims: tuple[Aim, ...]) -> Case:
+        keys = ", ".join(part.label for part in parts)
+        return Case(
+            id=id_,
+            title=f"valid values at once: {keys}" if parts else f"a valid request ({self._branch(branch)})",
+            expectation=Expectation.VALID,
+            request=Request(body=jsontext.dump(body), stream=self.builder.streams(body)),
+            branch=self._branch(branch) or None,
+            aims=aims,
+            parts=parts,
+            base=self.builder.base(branch) if parts else None,
+        )
+
+
+def _blame_first(parts: list[Part]) -> list[Part]:
+    # A value at a limit is about that limit; else the aim that fewest other values of the key share is meant.
+    shared = Counter(aim.requirement for part in parts for aim in part.aims)
+
+    def rank(aim: Aim) -> tuple[bool, int, int]:
+        return aim.side is Side.VALID, shared[aim.requirement], len(aim.requirement)
+
+    return [replace(part, aims=tuple(sorted(part.aims, key=rank))) for part in parts]

@@ -1,0 +1,216 @@
+"""The plan of a run: which cases are sent, in which order, at what price. The same for the same input."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import zip_longest
+
+from infercheck.cases import Case, Expectation
+from infercheck.contract import Contract
+from infercheck.errors import UsageError
+from infercheck.generate.boundary import Boundary
+from infercheck.generate.builder import Builder
+from infercheck.generate.page import examples, open_questions
+from infercheck.generate.pairwise import pairwise
+from infercheck.generate.price import CONTEXT_WINDOW, Pricing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How much a run may send: requests in all, those kept for splitting and confirming, and output tokens."""
+
+    name: str
+    requests: int
+    reserve: int
+    tokens: int
+
+
+PROFILES: Mapping[str, Profile] = {
+    "quick": Profile(name="quick", requests=60, reserve=10, tokens=6_000),
+    "standard": Profile(name="standard", requests=600, reserve=75, tokens=60_000),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Cases in the order of sending. `left_out` counts cases that the budget had no room for.
+
+    `exist` has the sides (`valid`, `invalid`) of each requirement that some case could decide, in this run or not.
+    """
+
+    profile: Profile
+    budget: int
+    """Requests in all, with those for splitting and confirming."""
+    tokens: int
+    """Output tokens in all, by price."""
+    cases: tuple[Case, ...]
+    left_out: int
+    selected: frozenset[str]
+    exist: Mapping[str, frozenset[str]]
+
+    @property
+    def planned(self) -> Mapping[str, frozenset[str]]:
+        """The same, for the cases of this run."""
+        return _sides(self.cases)
+
+    @property
+    def price(self) -> int:
+        """Output tokens, at most, of all cases."""
+        return sum(case.price for case in self.cases)
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes of all request bodies."""
+        return sum(len(case.request.body) for case in self.cases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user says about a run that changes its plan."""
+
+    profile: str = "standard"
+    seed: int = 1
+    adapters: tuple[str, ...] = ()
+    context_window: int | None = None
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_requests: int | None = None
+    max_tokens: int | None = None
+
+
+def make_plan(contract: Contract, options: Options) -> Plan:
+    """Plan a run; UsageError where a pattern selects nothing."""
+    profile = PROFILES[options.profile]
+    selected = select(contract, options.only, options.exclude)
+    pricing = Pricing(contract, options.context_window or CONTEXT_WINDOW)
+    ordered = [pricing.priced(case) for case in _ordered(contract, options)]
+    wanted = list(_needed(ordered, selected, bool(options.only or options.exclude)))
+    budget = min(options.max_requests or profile.requests, profile.requests)
+    room = max(1, budget - min(profile.reserve, budget // 4))
+    tokens = min(options.max_tokens or profile.tokens, profile.tokens)
+    cases: list[Case] = []
+    spent = 0
+    for case in wanted:
+        if len(cases) < room and spent + case.price <= tokens:
+            cases.append(case)
+            spent += case.price
+    return Plan(
+        profile=profile,
+        budget=budget,
+        tokens=tokens,
+        cases=tuple(cases),
+        left_out=len(wanted) - len(cases),
+        selected=frozenset(selected),
+        exist=_sides(ordered),
+    )
+
+
+def _sides(cases: Iterable[Case]) -> dict[str, frozenset[str]]:
+    # An open question decides nothing but itself; what it shows beside that is a gift.
+    found: dict[str, set[str]] = defaultdict(set)
+    for case in cases:
+        if case.question:
+            found[case.question].add("valid")
+            continue
+        for aim in [*case.aims, *(aim for part in case.parts for aim in part.aims)]:
+            found[aim.requirement].add("valid" if aim.side.is_valid else "invalid")
+        if len(case.parts) > 1:
+            found["input/combinations"].add("valid")
+    return {id_: frozenset(sides) for id_, sides in found.items()}
+
+
+def select(contract: Contract, only: Sequence[str], exclude: Sequence[str]) -> set[str]:
+    """The requirement ids that the patterns leave; a pattern is an id, its beginning, or has * and ?."""
+    ids = set(contract.requirements)
+    for pattern in (*only, *exclude):
+        if not any(matches(id_, pattern) for id_ in ids):
+            raise UsageError(
+                f"no requirement matches {pattern!r}",
+                hint="`infercheck explain` lists the ids; * and ? stand for anything, as in 'input/prompt/*'.",
+            )
+    kept = {id_ for id_ in ids if not only or any(matches(id_, pattern) for pattern in only)}
+    return {id_ for id_ in kept if not any(matches(id_, pattern) for pattern in exclude)}
+
+
+def matches(id_: str, pattern: str) -> bool:
+    """Whether a pattern means this id: equal, a folder above it, or by * and ?."""
+    return id_ == pattern or id_.startswith(pattern.rstrip("/") + "/") or fnmatchcase(id_, pattern)
+
+
+def _ordered(contract: Contract, options: Options) -> Iterator[Case]:
+    # What shows most for least goes first; long texts go last, for they cost most and say least.
+    builder = Builder(contract)
+    boundary = Boundary(builder, options.adapters)
+    yield from boundary.baselines()
+    invalid = _spread(boundary.invalid())
+    streamed = list(boundary.streamed_invalid(invalid))
+    shared = _alternate(boundary.shared())
+    yield from shared[:4]
+    yield from _mix([*streamed, *invalid], [*examples(builder), *shared[4:]], ratio=3)
+    yield from boundary.unknown_properties()
+    yield from open_questions(builder)
+    yield from pairwise(boundary, options.seed)
+    yield from boundary.long()
+
+
+def _spread(cases: Iterable[Case]) -> list[Case]:
+    # One of each kind of mistake, then the next of each kind: most defects are of a kind, not of a parameter.
+    kinds: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        words = case.id.split("/")
+        keyword, label = words[-2], words[-1]
+        kind = re.sub(r"-?\d+(\.\d+)?", "#", label) if keyword in ("minimum", "maximum") else label
+        kinds[f"{keyword}/{kind if keyword in ('type', 'oneOf') else ''}"].append(case)
+    # Alternating branches and depths within a kind, so that the second of a kind is unlike the first.
+    queues = [_alternate(sorted(kind, key=lambda case: case.id.count("/"))) for kind in kinds.values()]
+    return [case for row in zip_longest(*queues) for case in row if case is not None]
+
+
+def _alternate(cases: Iterable[Case]) -> list[Case]:
+    by_branch: dict[str | None, list[Case]] = defaultdict(list)
+    for case in cases:
+        by_branch[case.branch].append(case)
+    return [case for row in zip_longest(*by_branch.values()) for case in row if case is not None]
+
+
+def _mix(many: Sequence[Case], few: Sequence[Case], *, ratio: int) -> Iterator[Case]:
+    rest = iter(few)
+    for index, case in enumerate(many):
+        yield case
+        if index % ratio == ratio - 1:
+            yield from (extra for extra in [next(rest, None)] if extra)
+    yield from rest
+
+
+# What a requirement that is judged on every exchange needs: a few exchanges of the right kind.
+_KINDS: Mapping[str, Callable[[Case], bool]] = {
+    "stream": lambda case: case.request.stream and case.expectation is Expectation.VALID,
+    "error": lambda case: case.expectation is Expectation.INVALID,
+    "output": lambda case: not case.request.stream and case.expectation is Expectation.VALID,
+    "envelope": lambda case: not case.request.stream and case.expectation is Expectation.VALID,
+    "default": lambda case: not case.request.stream and case.expectation is Expectation.VALID,
+    "http": lambda case: True,
+}
+ENOUGH = 12
+"""Exchanges that decide a requirement which is judged on every exchange, where only it is asked for."""
+
+
+def _needed(cases: Iterable[Case], selected: set[str], narrowed: bool) -> Iterator[Case]:
+    if not narrowed:
+        yield from cases
+        return
+    wanted = {id_.split("/", 1)[0] for id_ in selected} & set(_KINDS)
+    left = dict.fromkeys(wanted, ENOUGH)
+    for case in cases:
+        # The smallest requests say whether a refusal means anything.
+        keep = case.id.endswith("/smallest") or any(id_ in selected for id_ in case.requirements)
+        for area in wanted:
+            if left[area] and _KINDS[area](case):
+                left[area] -= 1
+                keep = True
+        if keep:
+            yield case
