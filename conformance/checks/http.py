@@ -1,0 +1,30 @@
+"""Checks of the HTTP around every answer: status, and that there is a whole answer at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from infercheck.cases import Expectation
+from infercheck.checks.rules import Said, kept, not_kept, say
+from infercheck.observation import Observation, Outcome
+
+
+def check(seen: Observation) -> Iterator[Said]:
+    """Server errors, the status of success, and the token."""
+    outcome = seen.outcome
+    if outcome is Outcome.NO_ANSWER:
+        return  # asked again and judged by the suite, which can tell a dead target from a dead connection
+    failure = seen.exchange.answer.failure
+    if failure and not seen.is_stream:
+        yield not_kept("http/answer", "a whole answer", seen.summary())
+    else:
+        yield kept("http/answer")
+    if outcome is Outcome.THROTTLED:
+        return
+    yield say("http/server-error", outcome is not Outcome.SERVER_ERROR, "any status below 500", seen.summary())
+    if outcome is Outcome.ACCEPTED and seen.case.expectation is Expectation.VALID:
+        yield say("http/status", seen.status == 200, "status 200", seen.summary())
+    if seen.exchange.answer.echoed:
+        yield not_kept("http/token-echo", "no token in the answer", "the answer repeats the request's token")
+    else:
+        yield kept("http/token-echo")

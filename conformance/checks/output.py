@@ -1,0 +1,89 @@
+"""Checks of an answer that is not streamed: JSON, envelope and the page's Output."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+from infercheck import jsontext
+from infercheck.cases import Expectation
+from infercheck.checks.rules import Said, not_kept, say
+from infercheck.observation import Observation, Outcome, excerpt
+from infercheck.oracle import Oracle
+from infercheck.schema import applied, resolve
+
+_ENVELOPE = '{"result": {…}, "success": true, "errors": [], "messages": []}'
+
+
+def check(seen: Observation) -> Iterator[Said]:
+    """Everything about the body of an accepted request."""
+    if seen.outcome is not Outcome.ACCEPTED or seen.case.expectation is Expectation.INVALID:
+        return
+    if seen.case.request.stream:
+        return
+    sent_stream = seen.labelled_stream or (not isinstance(seen.value, dict) and bool(seen.stream.events))
+    yield say("default/stream", not sent_stream, "one JSON document, as no stream was asked for", seen.summary())
+    if sent_stream or (seen.exchange.answer.failure is not None):
+        return
+    yield say("output/media-type", seen.labelled_json, "media type application/json", seen.summary())
+    document = seen.document
+    if isinstance(document, jsontext.NotJSON):
+        yield not_kept("output/json", "a strict JSON text in UTF-8", f"the body {document}: {seen.summary()}")
+        return
+    yield say("output/json", True, "", "")
+    names = ", ".join(document.duplicate_keys)
+    yield say("output/unique-keys", not names, "each key once in its object", f"{names} stands twice")
+    result, found = yield from _unwrap(seen, document.value)
+    if found:
+        yield from judge_answer(seen, result)
+
+
+def _unwrap(seen: Observation, value: Any) -> Generator[Said, None, tuple[Any, bool]]:
+    # Yields what the envelope says and returns (result, whether there is one).
+    if not isinstance(value, Mapping):
+        yield not_kept("envelope/result", _ENVELOPE, seen.summary())
+        return None, False
+    if "result" not in value:
+        yield not_kept("envelope/result", _ENVELOPE, f"no result: {seen.summary()}")
+        # An answer without its envelope is still an answer, and one defect is one finding.
+        return value, "response" in value or "tool_calls" in value
+    yield say("envelope/result", True, "", "")
+    success, errors = value.get("success"), value.get("errors")
+    yield say("envelope/success", success is True, '"success": true', _member(value, "success"))
+    yield say("envelope/errors", errors == [], '"errors": []', _member(value, "errors"))
+    messages = value.get("messages")
+    yield say("envelope/messages", isinstance(messages, list), '"messages": a list', _member(value, "messages"))
+    return value["result"], True
+
+
+def _member(value: Mapping[str, Any], name: str) -> str:
+    return f'"{name}": {excerpt(jsontext.show(value[name]))}' if name in value else f'no "{name}"'
+
+
+def judge_answer(seen: Observation, result: Any) -> Iterator[Said]:
+    """An answer against the page's Output."""
+    yield from judge_schema(result, seen.contract.answers, seen.contract.output_ids)
+    if isinstance(result, Mapping):
+        yield say(
+            "output/present",
+            "response" in result or "tool_calls" in result,
+            "a response or tool_calls",
+            f"neither: {excerpt(jsontext.show(result))}",
+        )
+
+
+def judge_schema(value: Any, oracle: Oracle, ids: Mapping[str, str]) -> Iterator[Said]:
+    """A value from the target against a schema: what it puts to the test, kept or broken."""
+    broken = oracle.broken(value)
+    if "/properties/response/type" in broken and is_null_beside_tools(value):
+        broken.discard("/properties/response/type")
+        yield not_kept("output/null-response", "a string", '"response": null beside tool calls')
+    for pointer in sorted(set(applied(oracle.schema, value)) | broken):
+        place, keyword = pointer.rsplit("/", 1)
+        wanted = f'"{keyword}": {jsontext.show(resolve(oracle.schema, pointer))} at {place or "the root"}'
+        yield say(ids[pointer], pointer not in broken, wanted, excerpt(jsontext.show(value)))
+
+
+def is_null_beside_tools(value: Any) -> bool:
+    """Whether an answer has no text because it calls tools, as the documented API sends it."""
+    return isinstance(value, Mapping) and value.get("response") is None and bool(value.get("tool_calls"))

@@ -1,0 +1,99 @@
+"""Checks of a streamed answer: label, framing, what every event carries, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from infercheck import jsontext
+from infercheck.cases import Expectation
+from infercheck.checks.output import judge_schema
+from infercheck.checks.rules import Said, kept, not_kept, say
+from infercheck.observation import DONE, Observation, Outcome, excerpt, is_error
+from infercheck.sse import FaultKind
+
+
+def check(seen: Observation) -> Iterator[Said]:
+    """Everything about the stream of an accepted request."""
+    if seen.outcome is not Outcome.ACCEPTED or seen.case.expectation is Expectation.INVALID:
+        return
+    if not seen.case.request.stream:
+        return
+    yield say("stream/media-type", seen.labelled_stream, "media type text/event-stream", seen.summary())
+    if not seen.is_stream:
+        return  # one JSON document instead of a stream: that is the one defect
+    yield from _encoding(seen)
+    yield from _payloads(seen)
+    if not seen.exchange.answer.cut:
+        yield from _end(seen)
+
+
+def _encoding(seen: Observation) -> Iterator[Said]:
+    bad = [fault for fault in seen.stream.faults if fault.kind is FaultKind.INVALID_UTF_8]
+    where = f"bytes {bad[0].detail[:60]} at offset {bad[0].offset}" if bad else ""
+    yield say("stream/utf-8", not bad, "valid UTF-8", where)
+    unknown = [fault for fault in seen.stream.faults if fault.kind is FaultKind.UNKNOWN_FIELD]
+    if unknown:
+        where = f"{excerpt(unknown[0].detail)!r} at offset {unknown[0].offset}"
+        yield not_kept("stream/unknown-field", "data, event, id, retry or a comment", where)
+
+
+def _payloads(seen: Observation) -> Iterator[Said]:
+    whole = not seen.exchange.answer.cut
+    if not seen.stream.events and whole:
+        yield not_kept("stream/payload", "events that carry JSON", f"no event: {seen.summary()}")
+        return
+    duplicates: list[str] = []
+    present = False
+    errors: list[str] = []
+    for payload in seen.payloads:
+        if isinstance(payload, jsontext.NotJSON):
+            yield not_kept("stream/payload", "a strict JSON object in every event", _fault(seen, payload))
+            return
+        duplicates += payload.duplicate_keys
+        value = payload.value
+        if is_error(value):
+            errors.append(excerpt(jsontext.show(value)))
+            continue
+        yield from judge_schema(value, seen.contract.events, seen.contract.event_ids)
+        if isinstance(value, dict):
+            present = present or "response" in value or bool(value.get("tool_calls"))
+    yield kept("stream/payload")
+    yield say("stream/unique-keys", not duplicates, "each key once in its object", f"{duplicates[:5]} twice")
+    yield say("stream/error", not errors, "no error inside the stream", "; ".join(errors[:1]))
+    if whole and not errors:
+        yield say("stream/present", present, "a response or tool_calls", f"neither: {seen.summary()}")
+
+
+def _fault(seen: Observation, fault: jsontext.NotJSON) -> str:
+    for event in seen.stream.events:
+        if event.data.strip() == DONE:
+            continue
+        try:
+            jsontext.parse_text(event.data)
+        except jsontext.NotJSON:
+            return f"the event at byte {event.offset} {fault}: {excerpt(event.data)}"
+    return str(fault)
+
+
+def _end(seen: Observation) -> Iterator[Said]:
+    failure = seen.exchange.answer.failure
+    lost = [fault for fault in seen.stream.faults if fault.kind is FaultKind.UNTERMINATED_EVENT]
+    # A last [DONE] without its blank line is lost to a strict client, but no answer is lost with it.
+    marker_lost = bool(lost) and lost[0].detail.strip() == f"data: {DONE}"
+    if failure:
+        yield not_kept("stream/complete", "a stream that ends by itself", failure.message)
+    elif lost and not marker_lost:
+        observed = f"an event without its blank line at byte {lost[0].offset}: {excerpt(lost[0].detail)}"
+        yield not_kept("stream/complete", "a blank line after the last event", observed)
+    else:
+        yield kept("stream/complete")
+    marks = [index for index, event in enumerate(seen.stream.events) if event.data.strip() == DONE]
+    last = len(seen.stream.events) - 1
+    if marker_lost:
+        observed = f"{DONE} without the blank line that ends its event"
+    elif not marks:
+        observed = f"no {DONE}"
+    else:
+        after = last - marks[0]
+        observed = f"{len(marks)} times, {after} events after the first"
+    yield say("stream/done", marks == [last] and last >= 0, f"{DONE} once, at the end", observed)

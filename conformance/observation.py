@@ -1,0 +1,163 @@
+"""Observations: what an exchange says, read once and shared by all checks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from infercheck import jsontext, sse
+from infercheck.cases import Case
+from infercheck.contract import Contract
+from infercheck.exchange import Exchange
+
+LONG_PROMPT = 2000
+"""From this many characters on, a refusal may be about the context window."""
+
+_CONTEXT_WORDS = re.compile(
+    r"context[ _-]?(window|length|size|limit)|(too many|maximum|max|number of|estimated)[\w ]* tokens"
+    r"|tokens?[\w ]* (limit|exceed)|exceed[\w ]* tokens?|prompt is too long|input is too long",
+    re.IGNORECASE,
+)
+
+DONE = "[DONE]"
+
+
+class Outcome(StrEnum):
+    """What a target did with a request."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    SERVER_ERROR = "answered with a server error"
+    THROTTLED = "throttled"
+    NO_ANSWER = "not answered"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One exchange of a case, with all that can be read from it."""
+
+    contract: Contract
+    case: Case
+    exchange: Exchange
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status, if any came."""
+        return self.exchange.answer.status
+
+    @cached_property
+    def body(self) -> bytes:
+        """The whole body."""
+        return self.exchange.answer.body
+
+    @cached_property
+    def media_type(self) -> str:
+        """The media type without parameters, in lower case; empty where there is none."""
+        return (self.exchange.answer.header("content-type") or "").split(";", 1)[0].strip().lower()
+
+    @property
+    def labelled_json(self) -> bool:
+        """Whether the answer is labelled as JSON."""
+        return self.media_type == "application/json" or self.media_type.endswith("+json")
+
+    @property
+    def labelled_stream(self) -> bool:
+        """Whether the answer is labelled as Server-Sent Events."""
+        return self.media_type == "text/event-stream"
+
+    @cached_property
+    def document(self) -> jsontext.Document | jsontext.NotJSON:
+        """The body as strict JSON, or why it is none."""
+        try:
+            return jsontext.parse(self.body)
+        except jsontext.NotJSON as error:
+            return error
+
+    @property
+    def value(self) -> Any:
+        """The JSON value of the body; None where it is no JSON."""
+        return None if isinstance(self.document, jsontext.NotJSON) else self.document.value
+
+    @cached_property
+    def stream(self) -> sse.Stream:
+        """The body as Server-Sent Events."""
+        return sse.parse((chunk.data, chunk.time) for chunk in self.exchange.answer.chunks)
+
+    @cached_property
+    def payloads(self) -> list[jsontext.Document | jsontext.NotJSON]:
+        """What the events carry, [DONE] left out."""
+        found: list[jsontext.Document | jsontext.NotJSON] = []
+        for event in self.stream.events:
+            if event.data.strip() == DONE:
+                continue
+            try:
+                found.append(jsontext.parse_text(event.data))
+            except jsontext.NotJSON as error:
+                found.append(error)
+        return found
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer is to be read as a stream: asked for, and not one JSON document all the same."""
+        return self.case.request.stream and (self.labelled_stream or bool(self.stream.events))
+
+    @cached_property
+    def error_inside(self) -> bool:
+        """Whether an answer with a status of success says itself that it is none."""
+        if self.is_stream:
+            first = self.payloads[0] if self.payloads else None
+            return isinstance(first, jsontext.Document) and is_error(first.value)
+        return is_error(self.value)
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """What the target did with the request."""
+        status = self.status
+        if status is None:
+            return Outcome.NO_ANSWER
+        if status == 429 or (status == 503 and self.exchange.answer.header("retry-after")):
+            return Outcome.THROTTLED
+        if status >= 500:
+            return Outcome.SERVER_ERROR
+        if 200 <= status < 300 and not self.error_inside:
+            return Outcome.ACCEPTED
+        return Outcome.REFUSED
+
+    @cached_property
+    def about_context_window(self) -> bool:
+        """Whether a refusal is one for the context window's sake: the target's limit, not a broken promise."""
+        if self.outcome is not Outcome.REFUSED:
+            return False
+        if self.case.size < LONG_PROMPT and self.case.price <= 257:
+            return False
+        return self.status == 413 or bool(_CONTEXT_WORDS.search(self.body[:4096].decode("utf-8", "replace")))
+
+    def summary(self) -> str:
+        """What came back, in a line: status, media type and the beginning of the body."""
+        failure = self.exchange.answer.failure
+        if self.status is None:
+            return f"no answer: {failure.message}" if failure else "no answer"
+        kind = f" {self.media_type}" if self.media_type else " without a media type"
+        tail = f"; then {failure.message}" if failure else ""
+        return f"{self.status}{kind}, {excerpt(self.body)}{tail}"
+
+
+def is_error(value: object) -> bool:
+    """Whether a JSON value is an error's envelope rather than an answer."""
+    if not isinstance(value, dict):
+        return False
+    if value.get("success") is False:
+        return True
+    has_answer = any(name in value for name in ("result", "response", "tool_calls"))
+    return not has_answer and bool(value.get("errors") or value.get("error"))
+
+
+def excerpt(data: bytes | str, limit: int = 200) -> str:
+    """The beginning of a text, for people."""
+    if not data:
+        return "an empty body"
+    text = data[: 4 * limit].decode("utf-8", "replace") if isinstance(data, bytes) else data
+    return text if len(text) <= limit and len(data) <= 4 * limit else f"{text[:limit]}…"
