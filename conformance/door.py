@@ -1,0 +1,115 @@
+"""The one door: every request of a run leaves through it, is counted, paced, recorded and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from infercheck.cases import Case
+from infercheck.errors import InfercheckError
+from infercheck.exchange import Answer, Exchange, Runner
+from infercheck.journal import JournalWriter
+from infercheck.pace import BACKOFF, Pace, retry_after, throttled
+
+
+class BudgetSpent(InfercheckError):
+    """No more requests, tokens or time: what is left stays undecided."""
+
+
+class ThrottledForEver(InfercheckError):
+    """The target kept saying "later": the run ends incomplete."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Budget:
+    """What a run may spend: requests, output tokens by price, and seconds."""
+
+    requests: int
+    tokens: int
+    seconds: float | None = None
+
+
+class Door:
+    """Asks a target for answers. The same request is never sent twice, unless a fresh answer is asked for."""
+
+    def __init__(self, runner: Runner, journal: JournalWriter, *, pace: Pace, budget: Budget) -> None:
+        self._runner = runner
+        self._journal = journal
+        self._pace = pace
+        self._budget = budget
+        self._asked: dict[str, asyncio.Future[Exchange]] = {}
+        self._fresh: Counter[str] = Counter()
+        self._began = time.monotonic()
+        self.requests = 0
+        self.tokens = 0
+        self.retries = 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the door was opened."""
+        return time.monotonic() - self._began
+
+    async def ask(self, case: Case, *, fresh: bool = False) -> Exchange:
+        """The target's answer to a case; BudgetSpent or ThrottledForEver where there can be none."""
+        digest = case.request.digest
+        if fresh:
+            self._fresh[digest] += 1
+            return await self._send(case, self._fresh[digest])
+        known = self._asked.get(digest)
+        if known is not None:
+            return await asyncio.shield(known)
+        future: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
+        self._asked[digest] = future
+        try:
+            exchange = await self._send(case, 0)
+        except BaseException as error:
+            del self._asked[digest]
+            if isinstance(error, InfercheckError):
+                future.set_exception(error)
+                future.exception()  # nobody may be waiting for it
+            else:
+                future.cancel()
+            raise
+        future.set_result(exchange)
+        return exchange
+
+    async def _send(self, case: Case, ordinal: int) -> Exchange:
+        budget = self._budget
+        if self.requests >= budget.requests:
+            raise BudgetSpent(f"the budget of {budget.requests} requests is spent")
+        if self.tokens + case.price > budget.tokens:
+            raise BudgetSpent(f"the budget of {budget.tokens} output tokens is spent")
+        self.requests += 1
+        self.tokens += case.price
+        number = self.requests
+        answer, retries, started = await self._carry(case, number, ordinal)
+        exchange = Exchange(
+            number=number,
+            case=case.id,
+            ordinal=ordinal,
+            request=case.request,
+            answer=answer,
+            started=started,
+            retries=retries,
+        )
+        self._journal.exchange(exchange)
+        return exchange
+
+    async def _carry(self, case: Case, number: int, ordinal: int) -> tuple[Answer, int, float]:
+        for retries in range(len(BACKOFF) + 1):
+            await self._pace.turn()
+            if self._budget.seconds is not None and self.seconds >= self._budget.seconds:
+                raise BudgetSpent(f"the budget of {self._budget.seconds:g} seconds is spent")
+            started = self.seconds
+            if not retries:
+                self._journal.sent(number, case, ordinal, started)
+            answer = await self._runner.send(case.request)
+            if not throttled(answer):
+                return answer, retries, started
+            self.retries += 1
+            if retries < len(BACKOFF):
+                asked = retry_after(answer)
+                self._pace.hold(BACKOFF[retries] if asked is None else asked)
+        raise ThrottledForEver(f"the target answered {answer.status} {len(BACKOFF) + 1} times in a row")

@@ -1,0 +1,187 @@
+"""The journal: the append-only NDJSON record of a run, from which every report is made.
+
+Lines, in order: one `header`; then `case` (once, before its first request), `sent` (before a request leaves),
+`body` (bytes, once for each SHA-256), `exchange`, `judged`; one `footer` where the run was ended in order.
+Header and footer are synced to the disk, the rest is flushed. Described by schemas/journal.schema.json.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from infercheck.cases import Case, Request
+from infercheck.errors import JournalError
+from infercheck.exchange import Exchange
+from infercheck.findings import Finding, Verdict
+
+VERSION = 1
+
+
+class JournalWriter:
+    """Writes a run as it happens; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("wb", buffering=1 << 16)
+        except OSError as error:
+            raise JournalError(
+                f"{path}: cannot be written: {error.strerror}", hint="Give another folder with --output."
+            ) from None
+        self._bodies: set[str] = set()
+        self._cases: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def header(self, data: Mapping[str, Any]) -> None:
+        """What the run is: contract, target, plan, requirements."""
+        self._line({"type": "header", "version": VERSION, **data}, sync=True)
+
+    def case(self, case: Case) -> None:
+        """A case, before its first request."""
+        if case.id in self._cases:
+            return
+        self._cases.add(case.id)
+        self._line(
+            {
+                "type": "case",
+                "case": case.id,
+                "title": case.title,
+                "expectation": case.expectation,
+                "branch": case.branch,
+                "requirements": case.requirements,
+                "price": case.price,
+            }
+        )
+
+    def sent(self, number: int, case: Case, ordinal: int, started: float) -> None:
+        """A request, before it leaves."""
+        self.case(case)
+        request = case.request
+        self._line(
+            {
+                "type": "sent",
+                "exchange": number,
+                "case": case.id,
+                "ordinal": ordinal,
+                "started": round(started, 6),
+                "body": self._body(request.body),
+                "content_type": request.content_type,
+                "stream": request.stream,
+                "stop_after": request.stop_after,
+            },
+            flush=True,
+        )
+
+    def exchange(self, exchange: Exchange) -> None:
+        """What came back."""
+        answer = exchange.answer
+        self._line(
+            {
+                "type": "exchange",
+                "exchange": exchange.number,
+                "status": answer.status,
+                "headers": answer.headers,
+                "body": self._body(answer.body),
+                "chunks": [(len(chunk.data), round(chunk.time, 6)) for chunk in answer.chunks],
+                "seconds": round(answer.seconds, 6),
+                "failure": asdict(answer.failure) if answer.failure else None,
+                "cut": answer.cut,
+                "echoed": answer.echoed,
+                "retries": exchange.retries,
+            }
+        )
+
+    def judged(self, case: Case, findings: Sequence[Finding]) -> None:
+        """What was found: the requirements that were kept by name, all else whole."""
+        passed = [finding for finding in findings if finding.verdict is Verdict.PASS]
+        rest = [finding for finding in findings if finding.verdict is not Verdict.PASS]
+        line = {
+            "type": "judged",
+            "case": case.id,
+            "passed": [(finding.requirement, finding.side) for finding in passed],
+            "findings": [asdict(finding) for finding in rest],
+        }
+        self._line(line, flush=True)
+
+    def footer(self, data: Mapping[str, Any]) -> None:
+        """How the run ended."""
+        self._line({"type": "footer", **data}, sync=True)
+
+    def _body(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        if digest not in self._bodies:
+            self._bodies.add(digest)
+            try:
+                content = {"text": data.decode("utf-8")}
+            except UnicodeDecodeError:
+                content = {"base64": base64.b64encode(data).decode("ascii")}
+            self._line({"type": "body", "sha256": digest, **content})
+        return digest
+
+    def _line(self, data: Mapping[str, Any], *, flush: bool = False, sync: bool = False) -> None:
+        line = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        try:
+            # A lone surrogate in a text of the target's becomes the JSON escape that it came as.
+            self._file.write(line.encode("utf-8", "backslashreplace") + b"\n")
+            if flush or sync:
+                self._file.flush()
+            if sync:
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            raise JournalError(
+                f"{self.path}: cannot be written: {error.strerror}", hint="Make room, or give another folder."
+            ) from None
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a journal; a torn last line is left out, any other fault is a JournalError with its place."""
+    try:
+        raw = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise JournalError(f"{path}: cannot be read: {error.strerror}") from None
+    for number, line in enumerate(raw, start=1):
+        if not line:
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            if number == len(raw):
+                return
+            raise JournalError(f"{path}: line {number}: expected JSON: {error}") from None
+        if not isinstance(value, dict) or "type" not in value:
+            raise JournalError(f"{path}: line {number}: expected an object with a type")
+        yield value
+
+
+def request_of(sent: Mapping[str, Any], bodies: Mapping[str, bytes]) -> Request:
+    """The request that a `sent` line records."""
+    return Request(
+        body=bodies[sent["body"]],
+        content_type=sent["content_type"],
+        stream=sent["stream"],
+        stop_after=sent["stop_after"],
+    )
+
+
+def body_of(line: Mapping[str, Any]) -> bytes:
+    """The bytes that a `body` line records."""
+    if "base64" in line:
+        return base64.b64decode(line["base64"])
+    text: str = line["text"]
+    return text.encode("utf-8")

@@ -1,0 +1,145 @@
+"""A run as its journal tells it: what reports are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infercheck.cases import Side
+from infercheck.errors import JournalError
+from infercheck.exchange import Answer, Chunk, Exchange, Failure
+from infercheck.findings import Finding, Verdict
+from infercheck.journal import VERSION, body_of, read_lines, request_of
+from infercheck.requirements import Clause, Level, Requirement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A requirement of a run, with the sides of it that exist and those that this run planned to send."""
+
+    requirement: Requirement
+    exist: frozenset[str]
+    planned: frozenset[str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """A run. `footer` is None where the run was cut off. Exchanges without an answer were in flight then."""
+
+    header: Mapping[str, Any]
+    footer: Mapping[str, Any] | None = None
+    rows: tuple[Row, ...] = ()
+    cases: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    exchanges: dict[int, Exchange] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    passed: list[Finding] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run was ended in order and left nothing out."""
+        return self.footer is not None and bool(self.footer["complete"])
+
+    @property
+    def why_incomplete(self) -> str:
+        """Why a run is not complete; empty where it is."""
+        if self.footer is None:
+            return "the run was cut off: its journal has no footer"
+        return "" if self.complete else str(self.footer["reason"])
+
+
+def read(path: Path) -> Record:
+    """Read a journal; JournalError says what is wrong with it, and where."""
+    lines = read_lines(path)
+    header = next(lines, None)
+    if header is None or header["type"] != "header":
+        raise JournalError(f"{path}: line 1: expected the header of a journal")
+    if header.get("version") != VERSION:
+        raise JournalError(f"{path}: line 1: journal version {header.get('version')!r}, expected {VERSION}")
+    try:
+        return _read(header, lines)
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(f"{path}: is no journal of this version: {error!r}") from None
+
+
+def _read(header: Mapping[str, Any], lines: Any) -> Record:
+    record = Record(header=header, rows=tuple(_row(row) for row in header["requirements"]))
+    bodies: dict[str, bytes] = {}
+    sent: dict[int, Mapping[str, Any]] = {}
+    for line in lines:
+        match line["type"]:
+            case "body":
+                bodies[line["sha256"]] = body_of(line)
+            case "case":
+                record.cases[line["case"]] = line
+            case "sent":
+                sent[line["exchange"]] = line
+            case "exchange":
+                number = line["exchange"]
+                record.exchanges[number] = _exchange(line, sent[number], bodies)
+            case "judged":
+                record.findings += [_finding(finding) for finding in line["findings"]]
+                record.passed += [
+                    Finding(
+                        requirement=id_,
+                        verdict=Verdict.PASS,
+                        case=line["case"],
+                        side=Side(side) if side else None,
+                    )
+                    for id_, side in line["passed"]
+                ]
+            case "footer":
+                record.footer = line
+    return record
+
+
+def _row(row: Mapping[str, Any]) -> Row:
+    clause = row["clause"]
+    return Row(
+        requirement=Requirement(
+            id=row["id"],
+            level=Level(row["level"]),
+            title=row["title"],
+            clause=Clause(pointer=clause["pointer"], quote=clause["quote"], source=clause["source"]),
+            keyword=row["keyword"],
+        ),
+        exist=frozenset(row["exist"]),
+        planned=frozenset(row["planned"]),
+    )
+
+
+def _exchange(line: Mapping[str, Any], sent: Mapping[str, Any], bodies: Mapping[str, bytes]) -> Exchange:
+    body, position, chunks = bodies[line["body"]], 0, []
+    for size, time in line["chunks"]:
+        chunks.append(Chunk(data=body[position : position + size], time=time))
+        position += size
+    return Exchange(
+        number=line["exchange"],
+        case=sent["case"],
+        ordinal=sent["ordinal"],
+        request=request_of(sent, bodies),
+        started=sent["started"],
+        retries=line["retries"],
+        answer=Answer(
+            status=line["status"],
+            headers=tuple((name, value) for name, value in line["headers"]),
+            chunks=tuple(chunks),
+            seconds=line["seconds"],
+            failure=Failure(**line["failure"]) if line["failure"] else None,
+            cut=line["cut"],
+            echoed=line["echoed"],
+        ),
+    )
+
+
+def _finding(line: Mapping[str, Any]) -> Finding:
+    side = line["side"]
+    return Finding(
+        **{
+            **line,
+            "verdict": Verdict(line["verdict"]),
+            "exchanges": tuple(line["exchanges"]),
+            "side": Side(side) if side else None,
+        }
+    )

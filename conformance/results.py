@@ -1,0 +1,174 @@
+"""Results: one verdict for each requirement of a run, from the findings that its record holds."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from infercheck.findings import Finding, Verdict
+from infercheck.record import Record, Row
+from infercheck.requirements import Level, Requirement
+
+WORST_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOTE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Findings of one requirement that say the same: the first of them, and how many there are."""
+
+    finding: Finding
+    count: int
+    request_number: int
+    """The requests that were sent when the first of them could be made; 0 where none was needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A requirement with its verdict. `cases` counts the cases that decided it; groups stand worst first."""
+
+    requirement: Requirement
+    verdict: Verdict
+    reason: str
+    cases: int
+    groups: tuple[Group, ...]
+    sides: frozenset[str]
+    """The sides of a keyword that were decided: `valid`, `invalid`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """The results of a run, in the order of the contract."""
+
+    record: Record
+    results: tuple[Result, ...]
+
+    def with_verdict(self, *verdicts: Verdict) -> list[Result]:
+        """Results of these verdicts."""
+        return [result for result in self.results if result.verdict in verdicts]
+
+    @property
+    def totals(self) -> Mapping[Verdict, int]:
+        """How many requirements have each verdict."""
+        counts = Counter(result.verdict for result in self.results)
+        return {verdict: counts[verdict] for verdict in Verdict}
+
+    @property
+    def undecided(self) -> list[Result]:
+        """The MUSTs that this run planned to decide and could not."""
+        return [
+            result
+            for result in self.with_verdict(Verdict.INCONCLUSIVE, Verdict.ERROR)
+            if result.requirement.level is Level.MUST
+        ]
+
+    @property
+    def verdict(self) -> str:
+        """`fail`, `incomplete` or `pass`, as DESIGN says of the whole run."""
+        if self.with_verdict(Verdict.FAIL):
+            return "fail"
+        return "incomplete" if self.undecided or not self.record.complete else "pass"
+
+    @property
+    def keywords(self) -> tuple[int, int]:
+        """Keywords of the input schema in this run, and how many of them were decided on every side they have."""
+        results = [
+            result
+            for result in self.results
+            if result.requirement.keyword is not None and result.requirement.area == "input"
+        ]
+        both = sum(result.sides >= {"valid", "invalid"} for result in results)
+        return len(results), both
+
+    def exit_status(self, *, fail_on_should: bool = False, allow_undecided: bool = False) -> int:
+        """0 decided and kept, 1 a promise is broken, 4 incomplete or undecided (1 outranks 4)."""
+        totals = self.totals
+        if totals[Verdict.FAIL] or (fail_on_should and totals[Verdict.WARN]):
+            return 1
+        if not self.record.complete or (self.undecided and not allow_undecided):
+            return 4
+        return 0
+
+
+def results_of(record: Record) -> Results:
+    """The results of a recorded run: a pure function of its record."""
+    findings: dict[str, list[Finding]] = defaultdict(list)
+    passed: dict[str, list[Finding]] = defaultdict(list)
+    for finding in record.findings:
+        findings[finding.requirement].append(finding)
+    for finding in record.passed:
+        passed[finding.requirement].append(finding)
+    return Results(
+        record=record,
+        results=tuple(
+            _result(record, row, findings[row.requirement.id], passed[row.requirement.id]) for row in record.rows
+        ),
+    )
+
+
+def _result(record: Record, row: Row, findings: Sequence[Finding], passed: Sequence[Finding]) -> Result:
+    # What could not be confirmed is not reported as broken (DESIGN, "Confirmation").
+    findings = [
+        finding if finding.confirmed else replace(finding, verdict=Verdict.INCONCLUSIVE) for finding in findings
+    ]
+    decided = [finding for finding in findings if finding.verdict is not Verdict.INCONCLUSIVE]
+    sides = frozenset(
+        "valid" if finding.side.is_valid else "invalid"
+        for finding in [*passed, *decided]
+        if finding.side is not None
+    )
+    verdict, reason = _verdict(record, row, findings, passed, sides)
+    return Result(
+        requirement=row.requirement,
+        verdict=verdict,
+        reason=reason,
+        cases=len({finding.case for finding in [*passed, *findings]}),
+        groups=tuple(_groups(findings)),
+        sides=sides,
+    )
+
+
+def _verdict(
+    record: Record, row: Row, findings: Sequence[Finding], passed: Sequence[Finding], sides: frozenset[str]
+) -> tuple[Verdict, str]:
+    for verdict in WORST_FIRST:
+        of_this = [finding for finding in findings if finding.verdict is verdict]
+        if of_this:
+            return verdict, of_this[0].reason
+    missing = row.exist - sides
+    if not missing and passed:
+        return Verdict.PASS, ""
+    if passed and not missing & row.planned:
+        side = " and ".join(sorted(missing))
+        return Verdict.SKIP, f"its {side} side is not part of this run ({record.header['profile']})"
+    if row.exist or row.planned:
+        if not row.planned:
+            return Verdict.SKIP, f"not part of this run ({record.header['profile']})"
+        why = record.why_incomplete or "no request that decides it could be judged"
+        return Verdict.INCONCLUSIVE, why
+    return Verdict.SKIP, _not_seen(row.requirement)
+
+
+def _not_seen(requirement: Requirement) -> str:
+    id_ = requirement.id
+    if "tool_calls" in id_:
+        return "no answer called a tool"
+    match requirement.area:
+        case "stream":
+            return "no stream showed it"
+        case "error":
+            return "nothing was refused"
+        case _:
+            return "no answer showed it"
+
+
+def _groups(findings: Sequence[Finding]) -> list[Group]:
+    alike: dict[tuple[Verdict, str, str], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        alike[finding.verdict, finding.expected, finding.reason].append(finding)
+    groups = [
+        Group(finding=same[0], count=len(same), request_number=max(same[0].exchanges, default=0))
+        for same in alike.values()
+    ]
+    order = [*WORST_FIRST, Verdict.PASS, Verdict.SKIP]
+    return sorted(groups, key=lambda group: (order.index(group.finding.verdict), group.request_number))
