@@ -1,0 +1,1 @@
+"""How a request reaches a target, and how an exchange comes back."""

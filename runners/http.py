@@ -1,0 +1,202 @@
+"""The HTTP runner: one POST to one address, over httpx, every byte and its time observed."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from infercheck import __version__
+from infercheck.cases import Request
+from infercheck.exchange import Answer, Chunk, Failure
+from infercheck.runners.masking import Mask
+
+BODY_CAP = 64 * 1024 * 1024
+"""Bytes of an answer that are read before the connection is closed."""
+
+CHUNK_CAP = 200_000
+"""Chunks of an answer that are read before the connection is closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """In seconds: to connect, to the first byte of the answer, between two chunks, and for the whole exchange."""
+
+    connect: float = 10.0
+    first: float = 60.0
+    between: float = 30.0
+    whole: float = 180.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How to get to a target: the exact URL, the bearer token, and what lies between."""
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Values of headers that must not be seen, beside the token."""
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    connections: int = 16
+    proxy: str | None = None
+    ca_bundle: str | None = None
+    insecure: bool = False
+
+
+class HttpRunner:
+    """Sends requests over HTTP/1.1. Redirects are not followed and the environment's proxies are not used, so that
+    the token goes to the named host alone."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._mask = Mask(*([link.token] if link.token else []), *link.secrets)
+        headers = {
+            "user-agent": f"infercheck/{__version__}",
+            "accept": "application/json, text/event-stream",
+            # Compressed chunks would arrive when the compressor likes, not when the target sends them.
+            "accept-encoding": "identity",
+            **link.headers,
+        }
+        if link.token:
+            headers["authorization"] = f"Bearer {link.token}"
+        self._client = httpx.AsyncClient(
+            headers=headers,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(None, connect=link.timeouts.connect),
+            limits=httpx.Limits(max_connections=link.connections, max_keepalive_connections=link.connections),
+            proxy=link.proxy,
+            verify=_verification(link),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def send(self, request: Request) -> Answer:
+        """Send one request, once; whatever the target does comes back as an answer."""
+        began = time.monotonic()
+        chunks: list[Chunk] = []
+        head: list[httpx.Response] = []
+        failure: Failure | None = None
+        cut = False
+        times = self._link.timeouts
+        loop = asyncio.get_running_loop()
+        end = loop.time() + times.whole
+        try:
+            async with asyncio.timeout_at(min(end, loop.time() + times.first)) as timer:
+                built = self._client.build_request(
+                    "POST",
+                    self._link.url,
+                    content=request.body,
+                    headers={"content-type": request.content_type},
+                )
+                response = await self._client.send(built, stream=True)
+                head.append(response)
+                try:
+                    failure, cut = await self._read(response, request, chunks, began, timer, end)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            failure = Failure(kind="timeout", message=_timed_out(times, bool(head), time.monotonic() - began))
+        except httpx.HTTPError as error:
+            failure = Failure(kind=_kind(error), message=self._mask.text(_describe(error)))
+        return self._answer(head[0] if head else None, chunks, failure, cut, time.monotonic() - began)
+
+    async def _read(
+        self,
+        response: httpx.Response,
+        request: Request,
+        chunks: list[Chunk],
+        began: float,
+        timer: asyncio.Timeout,
+        end: float,
+    ) -> tuple[Failure | None, bool]:
+        size = 0
+        loop = asyncio.get_running_loop()
+        timer.reschedule(min(end, loop.time() + self._link.timeouts.between))
+        async for data in response.aiter_bytes():
+            chunks.append(Chunk(data=data, time=time.monotonic() - began))
+            size += len(data)
+            if size > BODY_CAP or len(chunks) > CHUNK_CAP:
+                return Failure(kind="too-large", message=f"a body of more than {size} bytes, cut off"), False
+            if request.stop_after is not None and len(chunks) >= request.stop_after:
+                return None, True
+            timer.reschedule(min(end, loop.time() + self._link.timeouts.between))
+        return None, False
+
+    def _answer(
+        self,
+        response: httpx.Response | None,
+        chunks: list[Chunk],
+        failure: Failure | None,
+        cut: bool,
+        seconds: float,
+    ) -> Answer:
+        masked, echoed = self._mask.chunks(chunks)
+        headers: list[tuple[str, str]] = []
+        for name, value in response.headers.multi_items() if response else ():
+            hidden = self._mask.text(value)
+            echoed = echoed or hidden != value
+            headers.append((name, hidden))
+        return Answer(
+            status=response.status_code if response else None,
+            headers=tuple(headers),
+            chunks=masked,
+            seconds=seconds,
+            failure=failure,
+            cut=cut,
+            echoed=echoed,
+        )
+
+
+def _verification(link: Link) -> ssl.SSLContext | bool:
+    if link.insecure:
+        return False
+    if link.ca_bundle:
+        return ssl.create_default_context(cafile=link.ca_bundle)
+    return link.url.startswith("https:")
+
+
+def _timed_out(times: Timeouts, started: bool, seconds: float) -> str:
+    if seconds >= times.whole:
+        return f"not finished after {times.whole:g} s"
+    if started:
+        return f"no more bytes for {times.between:g} s"
+    return f"no answer after {times.first:g} s"
+
+
+def _kind(error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return "connect"
+    if isinstance(error, httpx.TimeoutException):
+        return "timeout"
+    if isinstance(error, httpx.RemoteProtocolError | httpx.DecodingError):
+        return "protocol"
+    return "closed"
+
+
+def _describe(error: httpx.HTTPError) -> str:
+    text = str(error) or type(error).__name__
+    match error:
+        case httpx.ConnectError():
+            return f"cannot connect: {text}"
+        case httpx.ConnectTimeout():
+            return "cannot connect: timed out"
+        case httpx.RemoteProtocolError():
+            return f"the connection broke HTTP: {text}"
+        case httpx.ReadError() | httpx.WriteError():
+            return f"the connection was closed: {text}"
+        case _:
+            return text

@@ -1,0 +1,54 @@
+"""Masking: a target that repeats the token must not get it into our files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from infercheck.exchange import Chunk
+
+MASK = b"*"
+SHORTEST = 4
+"""A secret of fewer bytes is no secret, and masking it would mask half the answer."""
+
+
+class Mask:
+    """Replaces secrets, and their escaped forms, by as many asterisks, also where they lie across chunks."""
+
+    def __init__(self, *secrets: str) -> None:
+        forms = {form.encode() for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
+        ordered = sorted(forms, key=len, reverse=True)
+        self._pattern = re.compile(b"|".join(map(re.escape, ordered)), re.IGNORECASE) if ordered else None
+
+    def text(self, value: str) -> str:
+        """A header's value or a message without the secret."""
+        if self._pattern is None:
+            return value
+        return self._pattern.sub(_stars, value.encode("utf-8", "replace")).decode("utf-8", "replace")
+
+    def chunks(self, chunks: Sequence[Chunk]) -> tuple[tuple[Chunk, ...], bool]:
+        """The chunks without the secret, cut as they were, and whether it was there."""
+        if self._pattern is None:
+            return tuple(chunks), False
+        whole = b"".join(chunk.data for chunk in chunks)
+        masked = self._pattern.sub(_stars, whole)
+        if masked == whole:
+            return tuple(chunks), False
+        found, position = [], 0
+        for chunk in chunks:
+            end = position + len(chunk.data)
+            found.append(Chunk(data=masked[position:end], time=chunk.time))
+            position = end
+        return tuple(found), True
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    escaped = json.dumps(secret)[1:-1]
+    spelled = "".join(f"\\u{ord(character):04x}" for character in secret)
+    return secret, escaped, spelled, quote(secret, safe=""), escaped.replace("/", "\\/")
+
+
+def _stars(match: re.Match[bytes]) -> bytes:
+    return MASK * len(match[0])

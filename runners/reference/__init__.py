@@ -1,0 +1,1 @@
+"""The built-in reference engine: a synthetic language model under a real sampler."""

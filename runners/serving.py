@@ -1,0 +1,177 @@
+"""Serving an ASGI application over HTTP, here or in a process of our own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+import uvicorn
+
+TOKEN_VARIABLE = "INFERCHECK_REFERENCE_TOKEN"
+"""Environment variable in which `LocalServer` hands its token to the child."""
+
+_GRACE = 2
+# Above the five seconds for which clients keep an idle connection: who closes first may lose a request.
+_KEEP_ALIVE = 75
+
+
+class ServerStartError(RuntimeError):
+    """A server of ours did not come up."""
+
+
+def serve(app: Any, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve an ASGI application over HTTP/1.1 until SIGINT or SIGTERM, then return.
+
+    `port` 0 takes any free one. `on_ready` gets the base URL, such as `http://127.0.0.1:8787`, once
+    connections are accepted. Open streams have two seconds to end. Raises `OSError` where the address cannot
+    be had.
+    """
+    listener = _listen(host, port)
+    bound = listener.getsockname()[1]
+    url = f"http://[{host}]:{bound}" if listener.family == socket.AF_INET6 else f"http://{host}:{bound}"
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        http="h11",
+        lifespan="off",
+        log_level="warning",
+        loop="asyncio",
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=_KEEP_ALIVE,
+        use_colors=False,
+        ws="none",
+    )
+    with listener, _signals_swallowed():
+        _Server(config, lambda: on_ready(url)).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Tells when it accepts, and says nothing of the streams that it cuts off when asked to stop."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
+        await super().shutdown(sockets)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    # With the protocol left at 0, asyncio would not turn Nagle off: 40 ms a request, and streams in lumps.
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere it lets two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+@contextmanager
+def _signals_swallowed() -> Iterator[None]:
+    """Keep SIGINT and SIGTERM, which uvicorn raises again once it has stopped, from killing us."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def swallow(number: int, frame: FrameType | None) -> None:
+        pass
+
+    before = {number: signal.signal(number, swallow) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class LocalServer:
+    """The reference server in a child process, for the length of a `with` block.
+
+    `arguments` are further options of `python -m infercheck.runners.reference`; `token` the one it asks for
+    (none: a fresh one); `timeout` the seconds that it may take to come up, else `ServerStartError`. The child
+    ends with its parent, however that ends.
+    """
+
+    def __init__(self, *, arguments: Sequence[str] = (), token: str | None = None, timeout: float = 20) -> None:
+        self.token = token or secrets.token_urlsafe(24)
+        self._arguments = arguments
+        self._timeout = timeout
+        self._process: subprocess.Popen[str] | None = None
+        self._url: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL to POST to."""
+        if self._url is None:
+            raise ServerStartError("the reference server is not running: use it in a with block")
+        return self._url
+
+    def __enter__(self) -> LocalServer:
+        command = [sys.executable, "-P", "-m", "infercheck.runners.reference", "--port", "0"]
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
+            process = self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [*command, "--exit-with-parent", "--token-env", TOKEN_VARIABLE, *self._arguments],
+                env={**os.environ, TOKEN_VARIABLE: self.token},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                text=True,
+                encoding="utf-8",
+                # Ctrl-C is for the parent, which ends its streams in order and then this server.
+                start_new_session=os.name == "posix",
+            )
+            line = self._first_line(process)
+            try:
+                self._url = json.loads(line)["url"]
+            except (ValueError, KeyError, TypeError):
+                self.__exit__(None, None, None)
+                complaints.seek(0)
+                said = complaints.read()[-2000:].strip() or f"no address within {self._timeout:g} s"
+                raise ServerStartError(f"the reference server did not start: {said}") from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        process, self._process, self._url = self._process, None, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.communicate(timeout=_GRACE + 3)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+    def _first_line(self, process: subprocess.Popen[str]) -> str:
+        assert process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
+        timer = threading.Timer(self._timeout, process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            return process.stdout.readline()
+        finally:
+            timer.cancel()
