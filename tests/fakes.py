@@ -1,0 +1,78 @@
+"""Targets without a network: each answers as a conforming server would, but for the one thing it is told to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonschema_rs
+from infercheck.cases import Request
+from infercheck.contract_loader import load
+from infercheck.exchange import Answer, Chunk, Failure
+
+CONTRACT = load()
+JSON = (("content-type", "application/json"),)
+SSE = (("content-type", "text/event-stream"),)
+
+
+def answer(status: int, value: object, headers: tuple[tuple[str, str], ...] = JSON) -> Answer:
+    """An answer whose body is a JSON value, or bytes as they are."""
+    body = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
+    return Answer(status=status, headers=headers, chunks=(Chunk(data=body, time=0.001),), seconds=0.001)
+
+
+def success(result: object) -> Answer:
+    """The envelope of an answer."""
+    return answer(200, {"result": result, "success": True, "errors": [], "messages": []})
+
+
+def refusal(status: int = 400, message: str = "AiError: Bad input") -> Answer:
+    """The envelope of an error."""
+    errors = [{"code": 5006, "message": message}]
+    return answer(status, {"result": {}, "success": False, "errors": errors, "messages": []})
+
+
+def events(*payloads: object, done: bool = True) -> bytes:
+    """A stream's bytes."""
+    lines = [f"data: {json.dumps(payload)}\n\n" for payload in payloads]
+    return "".join([*lines, "data: [DONE]\n\n"] if done else lines).encode()
+
+
+def no_answer(kind: str = "closed") -> Answer:
+    """The connection was closed before a status came."""
+    return Answer(failure=Failure(kind=kind, message="the connection was closed"))
+
+
+def stream(data: bytes, status: int = 200) -> Answer:
+    """A streamed answer."""
+    return answer(status, data, SSE)
+
+
+@dataclass
+class Target:
+    """A conforming target. `accepts` decides what is valid; `changes` may answer a request in another way."""
+
+    accepts: Callable[[Any], bool] = field(default=CONTRACT.oracle.is_valid)
+    changes: Callable[[Any, Answer], Answer | None] = lambda body, usual: None
+    sent: list[Request] = field(default_factory=list)
+
+    async def send(self, request: Request) -> Answer:
+        self.sent.append(request)
+        body = json.loads(request.body)
+        usual = self._usual(body)
+        changed = self.changes(body, usual)
+        return usual if changed is None else changed
+
+    def _usual(self, body: Any) -> Answer:
+        if not self.accepts(body):
+            return refusal()
+        if isinstance(body, Mapping) and body.get("stream") is True:
+            return stream(events({"response": "Hello"}, {"response": " there"}, {"response": "", "usage": {}}))
+        return success({"response": "Hello there"})
+
+
+def accepting(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """What a server with another schema takes for valid."""
+    return jsonschema_rs.Draft202012Validator(dict(schema)).is_valid

@@ -1,0 +1,75 @@
+"""Running the suite in tests: against a target without a network, or against an application over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fakes import CONTRACT
+from infercheck.exchange import Runner
+from infercheck.findings import Verdict
+from infercheck.plan import Options, make_plan
+from infercheck.record import read
+from infercheck.results import Results, results_of
+from infercheck.run import Settings, conduct
+from infercheck.runners.http import Link
+from infercheck.runners.target import HttpRunner
+
+
+def judge(target: Runner, *, concurrency: int = 1, contract: Any = CONTRACT, **options: Any) -> Results:
+    """The results of a run against a target that is asked in this process."""
+    wanted = Options(**options)
+    settings = Settings(address="fake", url="http://fake/", dialect="rest", concurrency=concurrency)
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Path(folder) / "journal.ndjson"
+        asyncio.run(conduct(contract, make_plan(contract, wanted), wanted, target, journal, settings))
+        return results_of(read(journal))
+
+
+def judge_url(url: str, token: str | None = None, **options: Any) -> Results:
+    """The results of a run against a server."""
+
+    async def run() -> Results:
+        wanted = Options(**options)
+        settings = Settings(address=url, url=url, dialect="rest")
+        with tempfile.TemporaryDirectory() as folder:
+            journal = Path(folder) / "journal.ndjson"
+            async with HttpRunner(Link(url=url, token=token)) as runner:
+                await conduct(CONTRACT, make_plan(CONTRACT, wanted), wanted, runner, journal, settings)
+            return results_of(read(journal))
+
+    return asyncio.run(run())
+
+
+@contextlib.contextmanager
+def served(app: Any) -> Iterator[str]:
+    """The URL to POST to of an ASGI application on loopback."""
+    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}/client/v4/accounts/test/ai/run/{CONTRACT.model}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def ids(results: Results, *verdicts: Verdict) -> set[str]:
+    """The requirements that have one of these verdicts."""
+    return {result.requirement.id for result in results.with_verdict(*verdicts)}
+
+
+def broken(results: Results) -> set[str]:
+    """The requirements that failed or warned."""
+    return ids(results, Verdict.FAIL, Verdict.WARN)
