@@ -66,7 +66,7 @@ def check_clause(row: Mapping[str, Any], file: Traversable, place: str, schema: 
             raise ContractError(
                 file, f"{place}/pointer", f"the input schema has nothing at {row['pointer']}"
             ) from None
-    if "quote" in row and "source" not in row:
+    if "quote" in row:
         squeezed = " ".join(row["quote"].split())
         if page is None or squeezed not in " ".join(page.split()):
             raise ContractError(file, f"{place}/quote", f"the page does not say {squeezed!r}")

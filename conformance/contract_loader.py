@@ -101,6 +101,9 @@ def _open_question(row: Mapping[str, Any]) -> OpenQuestion:
 # Requirements
 
 
+_LEFT_OPEN = {"pointer": "", "source": "the input schema allows it, and the page leaves it open"}
+
+
 def _requirements(
     data: Mapping[str, Any], schemas: Mapping[str, Schema], folder: Traversable, page: str | None
 ) -> dict[str, Requirement]:
@@ -115,11 +118,11 @@ def _requirements(
     found += list(_standards())
     rows = [("requirements", index, row) for index, row in enumerate(data.get("requirements", []))]
     rows += [("examples", index, {"level": "MUST", **row}) for index, row in enumerate(data.get("examples", []))]
-    rows += [("open", index, {"level": "INFO", **row}) for index, row in enumerate(data.get("open", []))]
+    rows += [("open", index, {"level": "INFO", **_LEFT_OPEN, **row}) for index, row in enumerate(data.get("open", []))]
     for section, index, row in rows:
         place = f"{section}/{index}"
         check_clause(row, file, place, schemas["input"], page)
-        found.append(_requirement(row, "the page" if "quote" in row else None))
+        found.append(_requirement(row, "the page" if "quote" in row else "input schema"))
     found.append(_combinations("input/combinations"))
     found.append(_unknown_properties("input/unknown-properties"))
     by_id: dict[str, Requirement] = {}

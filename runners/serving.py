@@ -19,6 +19,8 @@ from typing import Any
 
 import uvicorn
 
+from infercheck.errors import TargetError
+
 TOKEN_VARIABLE = "INFERCHECK_REFERENCE_TOKEN"
 """Environment variable in which `LocalServer` hands its token to the child."""
 
@@ -27,7 +29,7 @@ _GRACE = 2
 _KEEP_ALIVE = 75
 
 
-class ServerStartError(RuntimeError):
+class ServerStartError(TargetError):
     """A server of ours did not come up."""
 
 

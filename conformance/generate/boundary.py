@@ -65,7 +65,8 @@ class Boundary:
                 if key is None or not self.oracle.is_valid(body):
                     continue
                 aim = Aim(requirement=id_, side=value.side)
-                label = f"{instance_path(occurrence.place.steps)}={value.label}"
+                said = json.dumps(value.value) if isinstance(value.value, int | float) else value.label
+                label = f"{instance_path(occurrence.place.steps)}={said}"
                 options = found.setdefault(key, {})
                 text = json.dumps(body[key], sort_keys=True)
                 if text in options:

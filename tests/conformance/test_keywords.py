@@ -1,4 +1,4 @@
-"""Every keyword of the schema: a server that drops it is shown by its requirement, and so is one that tightens it."""
+"""Every keyword of the schema: a server that drops or tightens it is shown by its requirement."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import pytest
 from fakes import CONTRACT, Target, accepting
 from harness import broken, judge
+
 from infercheck.findings import Verdict
 from infercheck.plan import Options, make_plan
 from infercheck.requirements import occurrences_of
