@@ -1,0 +1,267 @@
+"""What the suite says of targets that keep all promises but one; every verdict of the run is looked at."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fakes import CONTRACT, SSE, Target, answer, events, no_answer, refusal, stream, success
+from harness import broken, ids, judge
+
+from infercheck.errors import TargetError
+from infercheck.findings import Verdict
+
+OK = {"response": "Hello there"}
+ENVELOPE = {"result": OK, "success": True, "errors": [], "messages": []}
+PIECES = ({"response": "Hello"}, {"response": " there"})
+
+
+def streams(body):
+    return isinstance(body, dict) and body.get("stream") is True
+
+
+def of_success(change):
+    """A target whose unstreamed answers are changed."""
+    return Target(changes=lambda body, usual: change() if usual.status == 200 and not streams(body) else None)
+
+
+def of_stream(data, headers=SSE):
+    return Target(
+        changes=lambda body, usual: answer(200, data, headers) if usual.status == 200 and streams(body) else None
+    )
+
+
+def of_error(change):
+    return Target(changes=lambda body, usual: change() if usual.status == 400 else None)
+
+
+def without(name):
+    return {key: value for key, value in ENVELOPE.items() if key != name}
+
+
+def test_a_conforming_target_passes_and_nothing_is_undecided():
+    results = judge(Target())
+    assert broken(results) == set()
+    assert ids(results, Verdict.INCONCLUSIVE, Verdict.ERROR) == set()
+    assert results.verdict == "pass"
+    assert results.exit_status(fail_on_should=True) == 0
+    assert results.keywords == (106, 106)
+    assert ids(results, Verdict.NOTE) == {question.id for question in CONTRACT.open}
+    skipped = ids(results, Verdict.SKIP)
+    assert skipped == {
+        *(f"{area}/tool_calls{rest}" for area in ("output", "stream/event")
+          for rest in ("/type", "/items/type", "/items/arguments/type", "/items/name/type")),
+        "output/null-response", "stream/unknown-field",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (of_success(lambda: answer(200, without("result"))), {"envelope/result"}),
+        (of_success(lambda: answer(200, without("success"))), {"envelope/success"}),
+        (of_success(lambda: answer(200, without("errors"))), {"envelope/errors"}),
+        (of_success(lambda: answer(200, without("messages"))), {"envelope/messages"}),
+        (of_success(lambda: answer(200, OK)), {"envelope/result"}),
+        (of_success(lambda: answer(200, ENVELOPE | {"errors": [{"code": 1}]})), {"envelope/errors"}),
+        (of_success(lambda: success("Hello")), {"output/type"}),
+        (of_success(lambda: success({"response": 6})), {"output/response/type"}),
+        (of_success(lambda: success({"response": None})), {"output/response/type"}),
+        (of_success(lambda: success({"response": None, "tool_calls": []})), {"output/response/type"}),
+        (of_success(lambda: success({"text": "Hello"})), {"output/present"}),
+        (of_success(lambda: success(OK | {"tool_calls": {}})), {"output/tool_calls/type"}),
+        (of_success(lambda: success(OK | {"tool_calls": ["f"]})), {"output/tool_calls/items/type"}),
+        (
+            of_success(lambda: success(OK | {"tool_calls": [{"name": "f", "arguments": "{}"}]})),
+            {"output/tool_calls/items/arguments/type"},
+        ),
+        (
+            of_success(lambda: success(OK | {"tool_calls": [{"name": 5, "arguments": {}}]})),
+            {"output/tool_calls/items/name/type"},
+        ),
+        (of_success(lambda: answer(200, b'{"result":{"response":NaN}}')), {"output/json"}),
+        (of_success(lambda: answer(200, b"\xef\xbb\xbf" + json.dumps(ENVELOPE).encode())), {"output/json"}),
+        (of_success(lambda: answer(200, json.dumps(ENVELOPE).encode() + b"x")), {"output/json"}),
+        (of_success(lambda: answer(200, b'{"result":{"response":"\xff"}}')), {"output/json"}),
+        (of_success(lambda: answer(200, b"")), {"output/json"}),
+        (
+            of_success(lambda: answer(200, json.dumps(ENVELOPE).replace("{", '{"a":1,"a":2,', 1).encode())),
+            {"output/unique-keys"},
+        ),
+        (of_success(lambda: answer(200, ENVELOPE, (("content-type", "text/plain"),))), {"output/media-type"}),
+        (of_success(lambda: answer(200, ENVELOPE, ())), {"output/media-type"}),
+        (of_success(lambda: answer(201, ENVELOPE)), {"http/status"}),
+        (of_success(lambda: stream(events(*PIECES))), {"default/stream"}),
+        (of_stream(json.dumps(ENVELOPE).encode(), (("content-type", "application/json"),)), {"stream/media-type"}),
+        (of_stream(events(*PIECES), (("content-type", "text/plain"),)), {"stream/media-type"}),
+        (of_stream(events(*PIECES, done=False)), {"stream/done"}),
+        (of_stream(events(*PIECES) + b"data: [DONE]\n\n"), {"stream/done"}),
+        (of_stream(events(*PIECES) + events(*PIECES, done=False)), {"stream/done"}),
+        (of_stream(events(*PIECES).removesuffix(b"\n")), {"stream/done"}),
+        (of_stream(events(*PIECES, done=False).removesuffix(b"\n")), {"stream/complete", "stream/done"}),
+        (of_stream(events({"response": 6})), {"stream/event/response/type"}),
+        (of_stream(events({"response": None})), {"stream/event/response/type"}),
+        (of_stream(events(["Hello"])), {"stream/event/type", "stream/present"}),
+        (of_stream(b"data: Hello\n\ndata: [DONE]\n\n"), {"stream/payload"}),
+        (of_stream(b'data: {"response":"\xff"}\n\ndata: [DONE]\n\n'), {"stream/utf-8"}),
+        (of_stream(b""), {"stream/payload", "stream/done"}),
+        (of_stream(events({"text": "Hello"})), {"stream/present"}),
+        (of_stream(events(PIECES[0], {"error": "out of memory"})), {"stream/error"}),
+        (of_stream(b'data: {"response":"a","response":"b"}\n\ndata: [DONE]\n\n'), {"stream/unique-keys"}),
+        (of_error(lambda: refusal(200)), {"error/status"}),
+        (of_error(lambda: refusal(302)), {"error/client-error"}),
+        (of_error(lambda: answer(400, {"detail": "no"})), {"error/envelope"}),
+        (of_error(lambda: answer(400, [])), {"error/envelope"}),
+        (of_error(lambda: answer(400, {"success": False, "errors": []})), {"error/envelope"}),
+        (of_error(lambda: answer(400, {"success": False, "errors": ["no"]})), {"error/envelope"}),
+        (of_error(lambda: answer(400, {"success": False, "errors": [{"code": "5006", "message": "no"}]})),
+         {"error/envelope"}),
+        (of_error(lambda: answer(400, {"success": False, "errors": [{"code": 5006}]})), {"error/envelope"}),
+        (of_error(lambda: answer(400, b"<p>no", (("content-type", "text/html"),))),
+         {"error/envelope", "error/media-type"}),
+    ],
+)  # fmt: skip
+def test_one_broken_promise_is_shown_by_its_requirement_and_no_other(target, expected):
+    results = judge(target)
+    assert broken(results) == expected
+    for result in results.with_verdict(Verdict.FAIL, Verdict.WARN):
+        assert (result.verdict is Verdict.FAIL) == (result.requirement.level == "MUST")
+        assert all(group.request_number >= 1 and group.finding.expected for group in result.groups)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        of_success(lambda: success(OK | {"usage": {"total_tokens": 3}, "tool_calls": [], "extra": [1]})),
+        of_success(lambda: success({"response": None, "tool_calls": [{"name": "f", "arguments": {}}]})),
+        of_success(lambda: success({"tool_calls": [{"name": "f", "arguments": {"a": 1}}]})),
+        of_success(lambda: success({"response": ""})),
+        of_success(lambda: answer(200, ENVELOPE | {"messages": [{"code": 1}], "more": 1})),
+        of_success(lambda: answer(200, ENVELOPE, (("Content-Type", "Application/JSON; charset=UTF-8"),))),
+        of_stream(events(*PIECES).replace(b"\n", b"\r\n")),
+        of_stream(events(*PIECES).replace(b"\n", b"\r")),
+        of_stream(b": ping\n\nid: 1\nretry: 5\nevent: message\n" + events(*PIECES).replace(b"data: ", b"data:")),
+        of_stream(events(*PIECES, {"tool_calls": []}, {"usage": {}, "p": "abc"}, {"response": ""})),
+        of_error(lambda: refusal(422)),
+        of_error(lambda: answer(400, {"result": None, "success": False, "errors": [{"code": 1, "message": ""}]},
+                                (("content-type", "application/problem+json"),))),
+    ],
+)  # fmt: skip
+def test_what_is_legal_is_never_blamed(target):
+    results = judge(target)
+    assert broken(results) == set()
+    assert results.exit_status(fail_on_should=True) == 0
+
+
+def test_a_server_error_is_found_and_the_keyword_stays_undecided():
+    results = judge(Target(changes=crash_on_fraction))
+    assert broken(results) == {"http/server-error"}
+    assert ids(results, Verdict.INCONCLUSIVE) == {"input/prompt/top_k/type", "input/messages/top_k/type"}
+    assert results.exit_status() == 1
+
+
+def crash_on_fraction(body, usual):
+    return refusal(500) if isinstance(body, dict) and body.get("top_k") == 1.5 else None
+
+
+def test_a_valid_value_that_crashes_is_blamed_on_its_keyword_too():
+    target = Target(changes=lambda body, usual: refusal(500) if "9999999999" in json.dumps(body) else None)
+    results = judge(target)
+    assert broken(results) == {
+        "http/server-error", "input/prompt/seed/maximum", "input/messages/seed/maximum",
+    }  # fmt: skip
+
+
+def test_a_pair_that_does_not_go_together_is_a_finding_of_its_own():
+    def no_greedy_with_heat(body, usual):
+        return (
+            refusal()
+            if isinstance(body, dict) and body.get("top_k") == 1 and body.get("temperature") == 5
+            else None
+        )
+
+    results = judge(Target(changes=no_greedy_with_heat))
+    assert broken(results) == {"input/combinations"}
+    (result,) = results.with_verdict(Verdict.FAIL)
+    assert any("temperature=5" in g.finding.expected and "top_k=1" in g.finding.expected for g in result.groups)
+
+
+def test_a_refusal_for_the_context_windows_sake_is_a_note_and_settles_the_rest():
+    def short(body, usual):
+        return refusal(413) if len(json.dumps(body, ensure_ascii=False)) > 50_000 else None
+
+    target = Target(changes=short)
+    results = judge(target)
+    assert broken(results) == set()
+    assert {"input/prompt/prompt/maxLength", "input/messages/messages/items/content/maxLength"} <= ids(
+        results, Verdict.NOTE
+    )
+    assert results.exit_status() == 0
+    # The shorter text, one character inside the limit, is not settled by the refusal of a longer one.
+    assert sum(len(request.body) > 50_000 for request in target.sent) == 2
+
+
+def test_a_limit_in_bytes_is_no_context_window():
+    def bytes_not_characters(body, usual):
+        prompt = body.get("prompt", "") if isinstance(body, dict) else ""
+        if isinstance(prompt, str) and len(prompt.encode()) > 131072:
+            return refusal(400, "prompt: String should have at most 131072 characters")
+        return None
+
+    assert broken(judge(Target(changes=bytes_not_characters))) == {"input/prompt/prompt/maxLength"}
+
+
+def test_a_target_that_refuses_one_branch_is_blamed_once():
+    results = judge(Target(accepts=lambda body: CONTRACT.oracle.is_valid(body) and "messages" not in body))
+    assert "input/messages/required" in broken(results)
+    # Nothing is said of limits in a branch that accepts nothing.
+    assert not {id_ for id_ in broken(results) if id_.startswith("input/messages/")} - {"input/messages/required"}
+    assert "input/messages/top_k/maximum" in ids(results, Verdict.INCONCLUSIVE)
+
+
+def test_what_is_refused_once_and_accepted_when_asked_again_is_undecided():
+    seen = set()
+
+    def moody(body, usual):
+        text = json.dumps(body)
+        if usual.status == 200 and '"top_k": 50' in text and text not in seen:
+            seen.add(text)
+            return refusal()
+        return None
+
+    results = judge(Target(changes=moody))
+    assert broken(results) == set()
+    assert results.exit_status() == 4
+    assert results.exit_status(allow_undecided=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("reply", "word"),
+    [(refusal(401), "token"), (refusal(403), "token"), (refusal(404), "address"), (refusal(405), "address"),
+     (answer(307, b"", (("location", "http://other/"),)), "address"), (no_answer(), "does not answer")],
+)  # fmt: skip
+def test_a_target_that_turns_everybody_away_is_no_finding(reply, word):
+    with pytest.raises(TargetError, match=word) as raised:
+        judge(Target(changes=lambda body, usual: reply))
+    assert raised.value.hint
+
+
+def test_a_request_that_is_never_answered_is_found_and_the_rest_goes_on():
+    def drop(body, usual):
+        return no_answer() if isinstance(body, dict) and body.get("seed") == 10000000000 else None
+
+    results = judge(Target(changes=drop))
+    assert broken(results) == {"http/answer"}
+    assert {"input/prompt/seed/maximum", "input/messages/seed/maximum"} <= ids(results, Verdict.INCONCLUSIVE)
+    assert results.record.complete
+
+
+def test_a_profile_that_is_quick_decides_less_and_says_so():
+    results = judge(Target(), profile="quick")
+    assert results.exit_status() == 0
+    assert broken(results) == set()
+    skipped = {result.requirement.id: result.reason for result in results.with_verdict(Verdict.SKIP)}
+    assert "not part of this run (quick)" in skipped["input/prompt/prompt/maxLength"]
+    total, both = results.keywords
+    assert total == 106
+    assert 10 < both < 106
