@@ -1,0 +1,109 @@
+"""The journal is what its schema says, survives what targets send, and a broken one is refused with its place."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from importlib.resources import files
+
+import jsonschema
+import pytest
+from fakes import CONTRACT, Target, answer
+
+from infercheck.errors import JournalError
+from infercheck.journal import JournalWriter
+from infercheck.plan import Options, make_plan
+from infercheck.record import read
+from infercheck.reports.json_report import render
+from infercheck.results import results_of
+from infercheck.run import Settings, conduct
+
+SCHEMAS = files("infercheck.schemas")
+HOSTILE = b'{"result":{"response":"\\ud800 \\u0000 \x1b[2J <script>"}}\n\xff'
+
+
+def schema(name):
+    return jsonschema.Draft202012Validator(json.loads((SCHEMAS / name).read_text("utf-8")))
+
+
+@pytest.fixture(params=["conforming", "hostile"])
+def journal(tmp_path, request):
+    target = Target()
+    if request.param == "hostile":
+        target.changes = lambda body, usual: answer(usual.status, HOSTILE, (("content-type", "\x1b]0;x\x07"),))
+    options = Options(only=("input/prompt/top_k", "output", "stream"))
+    path = tmp_path / "journal.ndjson"
+    settings = Settings(address="fake", url="http://fake/", dialect="rest")
+    asyncio.run(conduct(CONTRACT, make_plan(CONTRACT, options), options, target, path, settings))
+    return path
+
+
+def test_every_line_is_what_the_schema_says(journal):
+    validator = schema("journal.schema.json")
+    kinds = []
+    for line in journal.read_bytes().splitlines():
+        value = json.loads(line)
+        validator.validate(value)
+        kinds.append(value["type"])
+    assert kinds[0] == "header"
+    assert kinds[-1] == "footer"
+    assert set(kinds) == {"header", "case", "body", "sent", "exchange", "judged", "footer"}
+    assert kinds.count("sent") == kinds.count("exchange")
+
+
+def test_report_json_is_what_its_schema_says_and_a_pure_function(journal):
+    text = render(results_of(read(journal)))
+    schema("report.schema.json").validate(json.loads(text))
+    assert text == render(results_of(read(journal)))
+
+
+def test_bodies_come_back_byte_for_byte_and_stand_once(journal):
+    record = read(journal)
+    bodies = [
+        json.loads(line)["sha256"] for line in journal.read_bytes().splitlines() if b'"type":"body"' in line[:20]
+    ]
+    assert len(bodies) == len(set(bodies))
+    assert record.exchanges
+    for exchange in record.exchanges.values():
+        assert CONTRACT.oracle is not None
+        json.loads(exchange.request.body)
+        if exchange.answer.headers[0][1].startswith("\x1b"):
+            assert exchange.answer.body == HOSTILE
+
+
+def test_a_journal_without_footer_or_with_a_torn_last_line_is_incomplete(journal, tmp_path):
+    lines = journal.read_bytes().splitlines(keepends=True)
+    cut = tmp_path / "cut.ndjson"
+    cut.write_bytes(b"".join(lines[:-1]) + b'{"type":"foo')
+    record = read(cut)
+    assert not record.complete
+    assert "no footer" in record.why_incomplete
+    assert results_of(record).exit_status() in (1, 4)
+    assert results_of(record).verdict in ("fail", "incomplete")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "line 1"),
+        ("{}", "line 1"),
+        ("not json\n{}\n", "line 1"),
+        ('{"type":"header","version":99}\n', "version 99"),
+        ('{"type":"header","version":1}\n', "no journal"),
+    ],
+)
+def test_what_is_no_journal_is_refused_with_its_place(tmp_path, text, expected):
+    path = tmp_path / "journal.ndjson"
+    path.write_text(text)
+    with pytest.raises(JournalError) as raised:
+        read(path)
+    assert str(path) in str(raised.value)
+    assert expected in str(raised.value)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalError, match="cannot be written"):
+        JournalWriter(tmp_path / "file" / "journal.ndjson")
+    with pytest.raises(JournalError, match="cannot be read"):
+        read(tmp_path / "none.ndjson")
