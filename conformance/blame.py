@@ -2,79 +2,103 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from infercheck.cases import Case, Part, Side
 from infercheck.contract import Contract
 from infercheck.door import BudgetSpent, Door
-from infercheck.exchange import Exchange
 from infercheck.findings import Finding, Verdict, broken
 from infercheck.observation import Observation, Outcome
 from infercheck.split import guilty_sets
 
 COMBINATIONS = "input/combinations"
 
+Key: TypeAlias = tuple[str | None, str, str]
+
 
 class Blame:
-    """Splits refused requests; remembers which values are guilty, so that no split is paid for twice."""
+    """Splits refused requests. Remembers which values are guilty and which were accepted once, so that nothing is
+    asked twice; one split at a time, so that the next knows what this one found."""
 
     def __init__(self, contract: Contract, door: Door) -> None:
         self._contract = contract
         self._door = door
-        self._guilty: dict[tuple[str | None, str, str], Finding] = {}
+        self._guilty: dict[Key, Finding] = {}
+        self._innocent: set[Key] = set()
+        self._one_at_a_time = asyncio.Lock()
+
+    def acquit(self, case: Case) -> None:
+        """The values of an accepted request are none of them guilty alone."""
+        self._innocent.update(_key(case, part) for part in case.parts)
 
     async def of(self, seen: Observation) -> list[Finding]:
         """The findings about a valid request that was refused, confirmed by a fresh answer."""
         case = seen.case
-        try:
-            again = await self._observe(case, fresh=True)
-        except BudgetSpent as spent:
-            return [self._undecided(seen, f"not confirmed: {spent}", confirmed=False)]
-        if not _refuses(again):
-            reason = f"{seen.outcome} once, {again.outcome} when asked again"
-            return [self._undecided(again, reason, also=seen.exchange.number)]
-        if not case.parts:
-            return [self._guilty_alone(again, case.aims[0].requirement, case, also=seen.exchange.number)]
-        return await self._split(again)
+        async with self._one_at_a_time:
+            try:
+                if any(_key(case, part) in self._guilty for part in case.parts):
+                    return await self._split(seen)
+                again = await self._observe(case, fresh=True)
+                if not _refuses(again):
+                    reason = f"{seen.outcome} once, {again.outcome} when asked again"
+                    return [self._undecided(again, reason, also=seen.exchange.number)]
+                if case.parts:
+                    return await self._split(again)
+            except BudgetSpent as spent:
+                return [self._undecided(seen, f"not split down to one value: {spent}", confirmed=False)]
+        return [self._guilty_alone(again, case.aims[0].requirement, case, also=seen.exchange.number)]
 
     async def _split(self, seen: Observation) -> list[Finding]:
         case = seen.case
-        known = [part for part in case.parts if self._key(case, part) in self._guilty]
-        rest = tuple(part for part in case.parts if part not in known)
-        repeated = [
-            replace(self._guilty[self._key(case, part)], case=case.id, exchanges=(seen.exchange.number,))
-            for part in known
+        findings = [
+            replace(self._guilty[key], case=case.id, exchanges=(seen.exchange.number,))
+            for part in case.parts
+            if (key := _key(case, part)) in self._guilty
         ]
         last: dict[frozenset[int], Observation] = {}
 
         async def refused(parts: Sequence[Part]) -> bool:
-            observed = await self._observe(case.with_parts(tuple(parts), self._contract.roles.get("stream")))
-            last[frozenset(map(id, parts))] = observed
+            one = case.with_parts(tuple(parts), self._contract.roles.get("stream"))
+            last[frozenset(map(id, parts))] = observed = await self._observe(one)
+            if not _refuses(observed):
+                self.acquit(one)
             return _refuses(observed)
 
-        try:
-            if known and not (rest and await refused(rest)):
-                return repeated
-            sets = await guilty_sets(rest if known else case.parts, refused)
-        except BudgetSpent as spent:
-            return [
-                *repeated,
-                self._undecided(seen, f"not split down to one value: {spent}", confirmed=False),
-            ]
-        findings = list(repeated)
-        for one in sets:
-            shown = last.get(frozenset(map(id, one)), seen)
-            if len(one) == 1:
-                finding = self._guilty_alone(shown, one[0].aims[0].requirement, shown.case, part=one[0])
-                self._guilty[self._key(case, one[0])] = finding
-            else:
-                finding = self._guilty_together(shown, one)
-            findings.append(finding)
-        return findings
+        async def split(parts: Sequence[Part]) -> None:
+            if not parts or not await refused(parts):
+                return
+            for one in await guilty_sets(parts, refused):
+                finding = await self._sentence(one, last[frozenset(map(id, one))])
+                findings.append(finding)
+                if len(one) == 1 and finding.verdict is not Verdict.INCONCLUSIVE:
+                    self._guilty[_key(case, one[0])] = finding
+
+        # First those that were never accepted; then what is left without the guilty, for values that quarrel.
+        if not findings:
+            await split([part for part in case.parts if _key(case, part) not in self._innocent])
+        await split([part for part in case.parts if _key(case, part) not in self._guilty])
+        return findings or [self._undecided(seen, "refused as a whole, accepted in parts")]
+
+    async def _sentence(self, parts: tuple[Part, ...], first: Observation) -> Finding:
+        # What is called guilty was refused twice: a mood of the target is nobody's value.
+        again = await self._observe(first.case, fresh=True)
+        if not _refuses(again):
+            reason = f"{first.outcome} once, {again.outcome} when asked again"
+            return self._undecided(again, reason, also=first.exchange.number)
+        if len(parts) == 1:
+            return self._guilty_alone(
+                again, parts[0].aims[0].requirement, again.case, part=parts[0], also=first.exchange.number
+            )
+        return self._guilty_together(again, parts, also=first.exchange.number)
 
     async def _observe(self, case: Case, *, fresh: bool = False) -> Observation:
-        exchange: Exchange = await self._door.ask(case, fresh=fresh)
+        exchange = await self._door.ask(case, fresh=fresh)
+        if exchange.answer.status is None:
+            # A lost connection is no refusal, unless it is lost again.
+            exchange = await self._door.ask(case, fresh=True)
         return Observation(contract=self._contract, case=case, exchange=exchange)
 
     def _guilty_alone(
@@ -98,7 +122,7 @@ class Blame:
             side=side,
         )
 
-    def _guilty_together(self, seen: Observation, parts: Sequence[Part]) -> Finding:
+    def _guilty_together(self, seen: Observation, parts: Sequence[Part], *, also: int | None = None) -> Finding:
         labels = " with ".join(part.label for part in parts)
         return Finding(
             requirement=COMBINATIONS,
@@ -106,7 +130,7 @@ class Blame:
             case=seen.case.id,
             expected=f"accepted: {labels}, each of which is accepted without the other",
             observed=seen.summary(),
-            exchanges=(seen.exchange.number,),
+            exchanges=_numbers(also, seen.exchange.number),
         )
 
     def _undecided(
@@ -124,9 +148,9 @@ class Blame:
             confirmed=confirmed,
         )
 
-    @staticmethod
-    def _key(case: Case, part: Part) -> tuple[str | None, str, str]:
-        return case.branch, part.key, part.label
+
+def _key(case: Case, part: Part) -> Key:
+    return case.branch, part.key, part.label
 
 
 def _refuses(seen: Observation) -> bool:

@@ -118,7 +118,9 @@ def _requirements(
     found += list(_standards())
     rows = [("requirements", index, row) for index, row in enumerate(data.get("requirements", []))]
     rows += [("examples", index, {"level": "MUST", **row}) for index, row in enumerate(data.get("examples", []))]
-    rows += [("open", index, {"level": "INFO", **_LEFT_OPEN, **row}) for index, row in enumerate(data.get("open", []))]
+    rows += [
+        ("open", index, {"level": "INFO", **_LEFT_OPEN, **row}) for index, row in enumerate(data.get("open", []))
+    ]
     for section, index, row in rows:
         place = f"{section}/{index}"
         check_clause(row, file, place, schemas["input"], page)

@@ -50,6 +50,16 @@ class Link:
     insecure: bool = False
 
 
+class _Trace:
+    # Sees whether a request got a connection of its own, or one that was kept.
+    def __init__(self) -> None:
+        self.connected = False
+
+    async def __call__(self, event: str, info: object) -> None:
+        if event.startswith("connection.connect"):
+            self.connected = True
+
+
 class HttpRunner:
     """Sends requests over HTTP/1.1. Redirects are not followed and the environment's proxies are not used, so that
     the token goes to the named host alone."""
@@ -85,7 +95,19 @@ class HttpRunner:
         await self._client.aclose()
 
     async def send(self, request: Request) -> Answer:
-        """Send one request, once; whatever the target does comes back as an answer."""
+        """Send one request; whatever the target does comes back as an answer.
+
+        A kept connection that the target closes just as it is used again says nothing of the request (RFC 9112,
+        section 9.3.1): the request is then sent anew, until it has had a connection of its own.
+        """
+        while True:
+            trace = _Trace()
+            answer = await self._send(request, trace)
+            lost = answer.status is None and answer.failure is not None and answer.failure.kind != "timeout"
+            if not lost or trace.connected:
+                return answer
+
+    async def _send(self, request: Request, trace: _Trace) -> Answer:
         began = time.monotonic()
         chunks: list[Chunk] = []
         head: list[httpx.Response] = []
@@ -101,6 +123,7 @@ class HttpRunner:
                     self._link.url,
                     content=request.body,
                     headers={"content-type": request.content_type},
+                    extensions={"trace": trace},
                 )
                 response = await self._client.send(built, stream=True)
                 head.append(response)

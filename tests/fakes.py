@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jsonschema_rs
+
 from infercheck.cases import Request
 from infercheck.contract_loader import load
 from infercheck.exchange import Answer, Chunk, Failure

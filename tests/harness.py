@@ -13,6 +13,7 @@ from typing import Any
 
 import uvicorn
 from fakes import CONTRACT
+
 from infercheck.exchange import Runner
 from infercheck.findings import Verdict
 from infercheck.plan import Options, make_plan

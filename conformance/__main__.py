@@ -1,0 +1,5 @@
+"""`python -m infercheck`."""
+
+from infercheck.cli import main
+
+main()

@@ -1,0 +1,206 @@
+"""The command line. Options are declared here; what a command does is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from infercheck import __version__
+from infercheck.errors import InfercheckError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PATTERN = "An id, its beginning, or a pattern with * and ?; may be given again."
+URL_HELP = """TARGET is `reference` (the built-in server, the default), `cloudflare` (account and token from
+CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN), or the exact URL to POST to."""
+
+
+class _Group(click.Group):
+    # One clear line for what the user can mend, and never a traceback.
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InfercheckError as error:
+            from infercheck.reports.visible import visible
+
+            click.echo(f"infercheck: {visible(str(error))}", err=True)
+            if error.hint:
+                click.echo(f"  {visible(error.hint)}", err=True)
+            ctx.exit(error.exit_status)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="infercheck")
+def cli() -> None:
+    """Does a text-generation endpoint keep the promises of its documentation page?
+
+    \b
+    infercheck run http://127.0.0.1:8787/client/v4/accounts/a/ai/run/@cf/mistral/mistral-7b-instruct-v0.2-lora
+    infercheck doctor URL     three requests: is the address right, the token, the dialect?
+    infercheck explain ID     what a requirement means, and the requests that test it
+
+    \b
+    Exit status: 0 all promises kept · 1 a promise is broken · 2 wrong usage · 3 target out of reach
+                 4 incomplete, or a MUST could not be decided
+    """
+
+
+def _contract_option(command: F) -> F:
+    return click.option(
+        "--contract", "contract_name", default=None, metavar="ID|FOLDER", help="The contract to test against."
+    )(command)
+
+
+def _link_options(command: F) -> F:
+    options = [
+        click.option("--token-env", metavar="NAME", help="The variable that holds the bearer token."),
+        click.option("--header", "headers", multiple=True, metavar="NAME=VALUE",
+                     help="A header to send; VALUE may be $VARIABLE. May be given again."),
+        click.option("--dialect", type=click.Choice(["rest"]), default="rest", show_default=True,
+                     help="How the target wraps answers: rest is {result, success, errors, messages}."),
+        click.option("--timeout", type=click.FloatRange(0.1), default=60.0, show_default=True,
+                     help="Seconds to wait for the first byte of an answer."),
+        click.option("--proxy", metavar="URL", help="A proxy; the environment's are not used."),
+        click.option("--ca-bundle", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust."),
+        click.option("--insecure", is_flag=True, help="Do not check the target's certificate."),
+    ]  # fmt: skip
+    return _apply(command, options)
+
+
+def _plan_options(command: F) -> F:
+    options = [
+        click.option("--profile", type=click.Choice(["quick", "standard"]), default="standard",
+                     show_default=True, help="How much to send: at most 60 requests, or 600."),
+        click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
+                     help="The plan is the same for the same seed."),
+        click.option("--lora", "adapters", multiple=True, metavar="NAME",
+                     help="An adapter that the target has. May be given again."),
+        click.option("--context-window", type=click.IntRange(1), metavar="TOKENS",
+                     help="The target's context window: the price of an answer without a limit."),
+        click.option("--only", multiple=True, metavar="PATTERN", help=f"Only these requirements. {PATTERN}"),
+        click.option("--exclude", multiple=True, metavar="PATTERN", help=f"Not these requirements. {PATTERN}"),
+        click.option("--max-requests", type=click.IntRange(1), help="Send no more than this."),
+        click.option("--max-tokens", type=click.IntRange(1), help="Spend no more output tokens, by price."),
+    ]  # fmt: skip
+    return _apply(command, options)
+
+
+def _apply(command: F, options: Sequence[Callable[[F], F]]) -> F:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@cli.command(short_help="Test a target and write the reports.")
+@click.argument("target", default="reference")
+@_contract_option
+@_link_options
+@_plan_options
+@click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True,
+              help="Requests under way at once.")  # fmt: skip
+@click.option("--rate", metavar="N/s|m|h", help="Send no faster than this, as in 300/m.")
+@click.option("--max-time", type=click.FloatRange(1), metavar="SECONDS", help="Stop sending after this long.")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=Path("out"),
+              show_default=True, help="The folder for journal and reports.")  # fmt: skip
+@click.option("--fail-on", type=click.Choice(["must", "should"]), default="must", show_default=True,
+              help="What makes the run fail.")  # fmt: skip
+@click.option("--allow-undecided", is_flag=True, help="Exit with 0 although a MUST could not be decided.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def run(**options: Any) -> None:
+    """Test TARGET: send the planned requests, judge the answers, write the reports.
+
+    \b
+    Leaves in the output folder: journal.ndjson (all that was sent and seen), report.html, report.json.
+    """
+    from infercheck.commands.run import run as command
+
+    sys.exit(command(argv=tuple(sys.argv[1:]), **options))
+
+
+run.help = f"{run.help}\n\n{URL_HELP}"
+
+
+@cli.command(short_help="What a run would send, and its price; sends nothing.")
+@_contract_option
+@_plan_options
+@click.option("--format", "form", type=click.Choice(["text", "ndjson"]), default="text", show_default=True)
+def plan(**options: Any) -> None:
+    """Show what a run would send, in order, and its price in output tokens. Nothing is sent.
+
+    With --format ndjson every case comes as one line of JSON with its request: vectors for tests of your own.
+    """
+    from infercheck.commands.plan import plan as command
+
+    command(**options)
+
+
+@cli.command(short_help="Three requests that check URL, token and dialect.")
+@click.argument("target", default="reference")
+@_contract_option
+@_link_options
+def doctor(**options: Any) -> None:
+    """Send three requests to TARGET and say what to mend before a run makes sense."""
+    from infercheck.commands.doctor import doctor as command
+
+    sys.exit(command(**options))
+
+
+doctor.help = f"{doctor.help}\n\n{URL_HELP}"
+
+
+@cli.command(short_help="What a requirement means, and the requests that test it.")
+@click.argument("pattern", required=False)
+@_contract_option
+def explain(**options: Any) -> None:
+    """Explain the requirements that PATTERN selects: level, clause, and the requests that test them.
+
+    Without PATTERN all ids are listed. A pattern is an id, its beginning, or has * and ?.
+    """
+    from infercheck.commands.explain import explain as command
+
+    command(**options)
+
+
+@cli.command(short_help="Make a report from a journal.")
+@click.argument("journal", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "html", "json"]), default="text", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="The file to write; the terminal by default.")
+def report(**options: Any) -> None:
+    """Make a report from JOURNAL, without a network and without the target."""
+    from infercheck.commands.report import report as command
+
+    command(**options)
+
+
+@cli.command(short_help="Run the built-in reference server.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0 takes a free one.")
+@click.option("--token-env", metavar="NAME", help="The variable with the token to ask for; a new one by default.")
+@click.option("--peak", type=click.FloatRange(0.01), default=None, help="How sure of itself the model is.")
+@click.option("--length", metavar="LOW:HIGH", help="Tokens after which an answer ends.")
+def serve(**options: Any) -> None:
+    """Serve the reference model behind the documented API on loopback, until Ctrl-C.
+
+    Prints the URL, the token and a curl line.
+    """
+    from infercheck.commands.serve import serve as command
+
+    command(**options)
+
+
+@cli.command(short_help="List the contracts.")
+@_contract_option
+def contracts(**options: Any) -> None:
+    """List the contracts that come with the package, or check and describe one with --contract."""
+    from infercheck.commands.contracts import contracts as command
+
+    command(**options)
+
+
+def main() -> None:
+    """The console script."""
+    cli.main(prog_name="infercheck")

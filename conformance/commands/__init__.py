@@ -1,0 +1,1 @@
+"""What each command does. A front door: it sees every room, and nothing imports it but the command line."""

@@ -1,0 +1,94 @@
+"""`infercheck doctor`: three requests that tell whether a run makes sense."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from infercheck import jsontext
+from infercheck.cases import Case, Expectation, Request
+from infercheck.checks import judge
+from infercheck.commands.options import contract_of, target_of
+from infercheck.contract import Contract
+from infercheck.errors import TargetError
+from infercheck.exchange import Answer, Exchange
+from infercheck.observation import Observation, Outcome
+from infercheck.plan import Options, make_plan
+from infercheck.reports.visible import visible
+from infercheck.runners.target import Target, check, open_target
+
+
+def doctor(**options: Any) -> int:
+    """Ask, say what came back and what to mend; returns the exit status."""
+    contract = contract_of(options["contract_name"])
+    target = target_of(contract, options)
+    check(target)
+    return asyncio.run(_examine(contract, target))
+
+
+async def _examine(contract: Contract, target: Target) -> int:
+    healthy = True
+    try:
+        async with open_target(target) as opened:
+            click.echo(f"target {visible(opened.url)}")
+            for name, case in _questions(contract):
+                answer = await opened.runner.send(case.request)
+                seen = Observation(contract=contract, case=case, exchange=_exchange(case, answer))
+                complaints = list(_complaints(seen, token_given=bool(target.token_env)))
+                click.echo(f"{'ok   ' if not complaints else 'mend '} {name}: {visible(seen.summary())}")
+                for complaint in complaints:
+                    click.echo(f"      {visible(complaint)}")
+                healthy = healthy and not complaints
+                if seen.outcome is Outcome.NO_ANSWER:
+                    break
+    except OSError as error:
+        raise TargetError(f"the target cannot be reached: {error}") from None
+    click.echo("a run makes sense" if healthy else "mend this first, then run")
+    return 0 if healthy else 3
+
+
+def _questions(contract: Contract) -> Iterator[tuple[str, Case]]:
+    smallest = next(case for case in make_plan(contract, Options()).cases if case.id.endswith("/smallest"))
+    yield "a valid request", smallest
+    stream = contract.roles.get("stream")
+    if stream:
+        body = jsontext.dump({**jsontext.parse(smallest.request.body).value, stream: True})
+        yield "the same, streamed", replace(smallest, request=Request(body=body, stream=True))
+    invalid = Request(body=b"{}")
+    yield "an invalid request", replace(smallest, expectation=Expectation.INVALID, request=invalid)
+
+
+def _exchange(case: Case, answer: Answer) -> Exchange:
+    return Exchange(number=0, case=case.id, ordinal=0, request=case.request, answer=answer, started=0.0)
+
+
+def _complaints(seen: Observation, *, token_given: bool) -> Iterator[str]:
+    valid = seen.case.expectation is Expectation.VALID
+    status = seen.status
+    if seen.outcome is Outcome.NO_ANSWER:
+        yield "Is the server running, and is the host and port right?"
+    elif status in (401, 403):
+        yield (
+            "The token is refused: is it the right one, with the right to run models?"
+            if token_given
+            else "A token is asked for: give the name of the variable that holds it with --token-env."
+        )
+    elif status in (404, 405) or (status and 300 <= status < 400):
+        to = seen.exchange.answer.header("location")
+        yield (
+            f"It redirects to {to}; give that address." if to else "Nothing answers POST here: give the exact URL."
+        )
+    elif valid and seen.outcome is not Outcome.ACCEPTED:
+        yield f"A valid request is {seen.outcome}; a run will show which ones are not."
+    elif not valid and seen.outcome is Outcome.ACCEPTED:
+        yield "An empty object is accepted as a request: nothing seems to validate what comes in."
+    for said in judge(seen) if seen.outcome is Outcome.ACCEPTED else ():
+        if said.kept or said.requirement == "stream/unknown-field":
+            continue
+        yield f"{said.requirement}: expected {said.expected}, observed {said.observed}"
+        if said.requirement == "envelope/result":
+            yield "The dialect rest wraps answers as the REST API does; is this a Worker's bare answer?"

@@ -1,0 +1,33 @@
+"""`infercheck report`: a report from a journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from infercheck.errors import UsageError
+from infercheck.record import read
+from infercheck.reports import html, json_report, terminal
+from infercheck.results import results_of
+
+
+def report(journal: Path, form: str, output: Path | None) -> None:
+    """Write a report of a recorded run to a file or to the terminal."""
+    results = results_of(read(journal / "journal.ndjson" if journal.is_dir() else journal))
+    if form == "text":
+        if output is None:
+            terminal.summary(Console(), results, "")
+            return
+        with output.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            terminal.summary(Console(file=file, width=120), results, "")
+        return
+    text = html.render(results) if form == "html" else json_report.render(results)
+    if output is None:
+        click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
+        return
+    try:
+        output.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,1 @@
+"""How people and CI read a run."""

@@ -1,0 +1,55 @@
+"""Curl lines: the request of a finding as a command that runs as it stands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from infercheck.cases import Request
+
+INLINE = 100_000
+"""Bytes up to which a body stands in the command line; longer ones stand in a file beside the report."""
+
+
+def curl(header: Mapping[str, Any], request: Request) -> str:
+    """The command that sends a request to the run's target; the token is named, never written.
+
+    A body over INLINE bytes, or one that no command line can hold, is read from `body_file`'s path.
+    """
+    target = header["target"]
+    words = ["curl", "-sS", "-i", "-X", "POST", shlex.quote(target["url"])]
+    if request.stream:
+        words.insert(1, "-N")
+    if target.get("token_variable"):
+        words += ["-H", f'"Authorization: Bearer ${target["token_variable"]}"']
+    words += ["-H", shlex.quote(f"Content-Type: {request.content_type}")]
+    if needs_file(request):
+        words += ["--data-binary", f"@{body_file(request)}"]
+    else:
+        words += ["--data-binary", shlex.quote(request.body.decode("utf-8"))]
+    return " ".join(words)
+
+
+def needs_file(request: Request) -> bool:
+    """Whether a request's body cannot stand in a command line."""
+    if len(request.body) > INLINE or b"\x00" in request.body or request.body.startswith(b"@"):
+        return True
+    try:
+        request.body.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def body_file(request: Request) -> str:
+    """The path of a body's file, relative to the folder of the reports."""
+    return f"bodies/{request.digest[:16]}.json"
+
+
+def write_body(folder: Path, request: Request) -> None:
+    """Write a body's file where its curl line looks for it."""
+    path = folder / body_file(request)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(request.body)

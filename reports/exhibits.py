@@ -1,0 +1,191 @@
+"""Exhibits: the requests and answers that a finding rests on, cut to what a page can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from infercheck.exchange import Exchange
+from infercheck.findings import Finding
+from infercheck.record import Record
+from infercheck.reports.curl import curl
+from infercheck.reports.markup import marked
+
+TEXT = 2_000
+"""Characters of a text that are shown."""
+COMMAND = 4_000
+"""Characters of a curl line that are shown."""
+BYTES = 512
+"""Bytes of a body that is no UTF-8 that are shown, in hexadecimal."""
+VALUE = 300
+"""Characters of a header's value, or of an error message, that are shown."""
+GENEROUS = 150_000
+"""Characters of exhibits after which a quarter of the above is shown, so that a page stays small."""
+ENOUGH = 350_000
+"""Characters, as they stand in the page, after which exhibits are left to the journal and report.json."""
+HEADERS = 30
+"""Headers of an answer that are shown."""
+EXCHANGES = 4
+"""Exchanges of one finding that are shown, the last ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """The beginning of something. `left_out` says what is missing, `remark` how to read it; each may be empty.
+
+    `dump` tells that its lines are rows of bytes, not to be wrapped.
+    """
+
+    text: str
+    left_out: str = ""
+    remark: str = ""
+    dump: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """One exchange as a page shows it."""
+
+    number: int
+    case: str
+    title: str
+    content_type: str
+    request: Excerpt
+    status: str
+    remarks: tuple[str, ...]
+    headers: tuple[tuple[str, Excerpt], ...]
+    headers_left_out: int
+    body: Excerpt
+
+
+@dataclass(slots=True)
+class Exhibits:
+    """The exhibits of one page. Each exchange is shown once; where it is asked for again, a page links to it."""
+
+    record: Record
+    _shown: set[int] = field(default_factory=set)
+    _spent: int = 0
+
+    def curl(self, finding: Finding) -> Excerpt | None:
+        """The command that sends the last request of a finding again; None where it rests on none."""
+        exchange = self.record.exchanges.get(finding.exchanges[-1]) if finding.exchanges else None
+        if exchange is None:
+            return None
+        line = curl(self.record.header, exchange.request)
+        excerpt = clipped(line, self._limit(COMMAND))
+        self._spend(excerpt.text)
+        if excerpt.left_out:
+            return Excerpt(text=excerpt.text, left_out=f"{excerpt.left_out}; the whole line is in report.json")
+        if not all(part.isprintable() for part in line.split("\n")):
+            return Excerpt(
+                text=line, remark="some of its characters are shown as escapes; copy it from report.json"
+            )
+        return excerpt
+
+    def of(self, finding: Finding) -> list[tuple[int, Exhibit | None]]:
+        """The exchanges of a finding by number; None for those that `missing` tells of."""
+        numbers = dict.fromkeys(finding.exchanges)
+        return [(number, self._exhibit(number)) for number in list(numbers)[-EXCHANGES:]]
+
+    def missing(self, number: int) -> str:
+        """Why an exchange has no exhibit here; empty where it stands elsewhere on the page."""
+        if number in self._shown:
+            return ""
+        if number in self.record.exchanges:
+            return "left out to keep this page small; the journal has it"
+        return "no answer was recorded"
+
+    def _spend(self, *texts: str) -> None:
+        # As they stand in the page: a target can make one character of its answer twenty of ours.
+        self._spent += sum(len(marked(text)) for text in texts)
+
+    def _limit(self, most: int) -> int:
+        if self._spent >= ENOUGH:
+            return 0
+        return most if self._spent < GENEROUS else most // 4
+
+    def _exhibit(self, number: int) -> Exhibit | None:
+        exchange = self.record.exchanges.get(number)
+        limit = self._limit(TEXT)
+        if exchange is None or number in self._shown or not limit:
+            return None
+        self._shown.add(number)
+        answer = exchange.answer
+        request, body = excerpt_of(exchange.request.body, limit), excerpt_of(answer.body, limit)
+        headers = tuple((name[:100], clipped(value, VALUE)) for name, value in answer.headers[:HEADERS])
+        self._spend(request.text, body.text, *(value.text for _, value in headers))
+        return Exhibit(
+            number=number,
+            case=exchange.case,
+            title=str(self.record.cases.get(exchange.case, {}).get("title", "")),
+            content_type=exchange.request.content_type,
+            request=request,
+            status=_status(answer.status),
+            remarks=tuple(_remarks(exchange)),
+            headers=headers,
+            headers_left_out=max(0, len(answer.headers) - HEADERS),
+            body=body,
+        )
+
+
+def clipped(text: str, limit: int = TEXT) -> Excerpt:
+    """The beginning of a text."""
+    if len(text) <= limit:
+        return Excerpt(text=text)
+    return Excerpt(text=text[:limit], left_out=f"{len(text) - limit:,} more characters left out")
+
+
+def excerpt_of(data: bytes, limit: int = TEXT) -> Excerpt:
+    """The beginning of a body as text; where it is no UTF-8, a dump of the bytes about the first that is wrong."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The place that is wrong must be seen: the dump begins with the row before it, where it is far down.
+        start = 0 if error.start < BYTES - 16 else error.start // 16 * 16 - 16
+        part = data[start : start + BYTES]
+        rest = len(data) - len(part)
+        return Excerpt(
+            text=_dump(part, start),
+            left_out=f"{rest:,} more bytes left out" if rest else "",
+            remark=f"not UTF-8 (byte {error.start:,} is 0x{data[error.start]:02x}), shown in hexadecimal",
+            dump=True,
+        )
+    shown = text[:limit]
+    rest = len(data) - len(shown.encode("utf-8"))
+    return Excerpt(text=shown, left_out=f"{rest:,} more bytes left out" if rest else "")
+
+
+def _dump(data: bytes, start: int) -> str:
+    rows = []
+    for position in range(0, len(data), 16):
+        row = data[position : position + 16]
+        letters = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)
+        rows.append(f"{start + position:08x}  {row.hex(' '):<47}  {letters}")
+    return "\n".join(rows)
+
+
+def _status(status: int | None) -> str:
+    if status is None:
+        return "no status"
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _remarks(exchange: Exchange) -> list[str]:
+    answer = exchange.answer
+    remarks = [f"{answer.seconds:.3f} s", f"{len(answer.body):,} bytes"]
+    if len(answer.chunks) > 1:
+        remarks.append(f"{len(answer.chunks):,} chunks")
+    if exchange.retries:
+        remarks.append(f"after {exchange.retries:,} retries")
+    if exchange.request.stream:
+        remarks.append("asked for a stream")
+    if answer.cut:
+        remarks.append("closed by infercheck on purpose")
+    if answer.echoed:
+        remarks.append("repeated the token (masked)")
+    if answer.failure is not None:
+        remarks.append(f"{answer.failure.kind}: {answer.failure.message[:VALUE]}")
+    return remarks

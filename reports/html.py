@@ -1,0 +1,152 @@
+"""report.html: the results for people, as one file that needs nothing else.
+
+Whatever came from a target or a user is text here, never markup: autoescape is on, and `finalize` sends every
+value of the templates through `marked`, which also shows what text could hide.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from infercheck.findings import Verdict
+from infercheck.reports.exhibits import TEXT, Exhibits, clipped
+from infercheck.reports.markup import marked, plain
+from infercheck.requirements import Level
+from infercheck.results import Result, Results
+
+GROUPS = 5
+"""Groups of findings of one requirement that stand open; the rest are folded."""
+SECTIONS = (
+    ("failures", "Failures", "Promises of level MUST that the target broke.", (Verdict.FAIL,)),
+    ("warnings", "Warnings", "Promises of level SHOULD that the target did not keep.", (Verdict.WARN,)),
+    (
+        "undecided",
+        "Inconclusive and errors",
+        "What could not be decided, and what failed on our side or on the way.",
+        (Verdict.INCONCLUSIVE, Verdict.ERROR),
+    ),
+    ("notes", "Notes", "What the target does where the contract leaves it open.", (Verdict.NOTE,)),
+)
+SECTION_OF = {str(verdict): key for key, _, _, verdicts in SECTIONS for verdict in verdicts} | {
+    "skip": "skipped",
+    "pass": "passed",
+}
+
+
+def render(results: Results) -> str:
+    """The whole report as an HTML page: a pure function of the results."""
+    template, css, csp = _page()
+    failed = results.with_verdict(Verdict.FAIL)
+    page: str = template.render(
+        css=css,
+        csp=csp,
+        exhibits=Exhibits(results.record),
+        version=results.record.header["infercheck"],
+        verdict=results.verdict,
+        title=plain(f"{results.verdict.upper()}: {results.record.header['target']['address']}"),
+        reasons=list(_reasons(results)),
+        broken=failed,
+        undecided=results.undecided,
+        facts=list(_facts(results)),
+        totals={str(verdict): count for verdict, count in results.totals.items()},
+        areas=_areas(results.results),
+        sections=[(key, title, lead, results.with_verdict(*verdicts)) for key, title, lead, verdicts in SECTIONS],
+        skipped=results.with_verdict(Verdict.SKIP),
+        passed=_by_area(results.with_verdict(Verdict.PASS)),
+    )
+    return page.lstrip()
+
+
+@cache
+def _page() -> tuple[Template, Markup, str]:
+    environment = Environment(
+        loader=PackageLoader("infercheck.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=marked,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        anchor=anchor, clip=clipped, number=lambda value: f"{value:,}", section=SECTION_OF.__getitem__
+    )
+    environment.globals.update(GROUPS=GROUPS, TEXT=TEXT)
+    css = environment.get_template("report.css").render()
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
+    csp = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return environment.get_template("report.html.jinja"), Markup(css), csp  # noqa: S704  (our own file)
+
+
+def anchor(id_: str) -> str:
+    """A requirement's id as an id attribute and fragment: itself, unless it holds what these cannot."""
+    return quote(id_, safe="/:@$*,;+!~", errors="replace")
+
+
+def _reasons(results: Results) -> Iterator[str]:
+    record, totals = results.record, results.totals
+    musts = [result.verdict for result in results.results if result.requirement.level is Level.MUST]
+    kept = f"{musts.count(Verdict.PASS)} of {_count(len(musts), 'MUST requirement')} decided and kept"
+    if results.verdict == "pass":
+        skipped = musts.count(Verdict.SKIP)
+        yield kept + (f"; {skipped} skipped." if skipped else ".")
+    else:
+        broken = f"{_count(totals[Verdict.FAIL], 'MUST requirement')} broken; " if totals[Verdict.FAIL] else ""
+        yield f"{broken}{kept}."
+        if not record.complete:
+            yield f"The run is incomplete: {clipped(record.why_incomplete or 'no reason was recorded').text}"
+        if results.undecided:
+            yield f"{_count(len(results.undecided), 'MUST requirement')} could not be decided."
+    if totals[Verdict.WARN]:
+        yield f"{_count(totals[Verdict.WARN], 'SHOULD requirement')} not kept (warnings, no failure)."
+
+
+def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
+    """What the run was: name, value (empty where it was not recorded), and `wide` where it wants a line."""
+    record = results.record
+    header, footer = record.header, record.footer or {}
+    contract, target = header["contract"], header["target"]
+    total, both = results.keywords
+    address, url = str(target["address"]), str(target.get("url") or "")
+    yield "Target", clipped(address).text, "wide"
+    yield "URL", clipped(url).text if url != address else "", "wide"
+    yield "Contract", f"{contract['id']}: {contract['title']}, {contract['date']}", "wide"
+    yield "Contract SHA-256", contract["sha256"], "wide"
+    yield "Command", clipped(shlex.join(header["command"])).text, "wide"
+    yield "Dialect", target["dialect"], "short"
+    yield "Profile", header["profile"], "short"
+    yield "Seed", str(header["seed"]), "short"
+    yield "Concurrency", str(header["concurrency"]), "short"
+    yield "Started", header["started"].replace("T", " ").replace("+00:00", " UTC"), "short"
+    yield "Took", f"{footer['seconds']:,.1f} s" if footer else "unknown", "short"
+    yield "Requests", f"{len(record.exchanges):,} ({header['planned']['requests']:,} planned)", "short"
+    yield "Retries", f"{footer['retries']:,}" if footer else "unknown", "short"
+    yield "Output tokens, by price", f"{footer['tokens']:,}" if footer else "unknown", "short"
+    yield "Schema keywords", f"{both} of {total} decided on every side they have", "short"
+    yield "infercheck", f"{header['infercheck']} (Python {header['python']})", "short"
+
+
+def _areas(results: Sequence[Result]) -> dict[str, Counter[str]]:
+    areas: dict[str, Counter[str]] = {}
+    for result in results:
+        areas.setdefault(result.requirement.area, Counter())[str(result.verdict)] += 1
+    return areas
+
+
+def _by_area(results: Sequence[Result]) -> dict[str, list[Result]]:
+    areas: dict[str, list[Result]] = {}
+    for result in results:
+        areas.setdefault(result.requirement.area, []).append(result)
+    return areas
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

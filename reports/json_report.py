@@ -1,0 +1,78 @@
+"""report.json: the results for programs, as schemas/report.schema.json describes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from infercheck.findings import Finding
+from infercheck.record import Record
+from infercheck.reports.curl import curl
+from infercheck.results import Group, Result, Results
+
+
+def render(results: Results) -> str:
+    """The whole report as a JSON text."""
+    return json.dumps(document(results), ensure_ascii=False, indent=1)
+
+
+def document(results: Results) -> Mapping[str, Any]:
+    """The whole report as a JSON value."""
+    record = results.record
+    footer = record.footer or {}
+    total, both = results.keywords
+    return {
+        "infercheck": record.header["infercheck"],
+        "contract": {key: record.header["contract"][key] for key in ("id", "sha256", "date")},
+        "target": {key: record.header["target"][key] for key in ("address", "dialect")},
+        "profile": record.header["profile"],
+        "seed": record.header["seed"],
+        "started": record.header["started"],
+        "complete": record.complete,
+        "incomplete_because": record.why_incomplete or None,
+        "verdict": results.verdict,
+        "requests": len(record.exchanges),
+        "retries": footer.get("retries", 0),
+        "seconds": footer.get("seconds", 0),
+        "totals": {**{str(verdict): count for verdict, count in results.totals.items()}, "expected": 0},
+        "keywords": {"total": total, "both_sides": both},
+        "requirements": [_requirement(record, result) for result in results.results],
+    }
+
+
+def _requirement(record: Record, result: Result) -> Mapping[str, Any]:
+    requirement = result.requirement
+    clause = requirement.clause
+    return {
+        "id": requirement.id,
+        "level": requirement.level,
+        "title": requirement.title,
+        "clause": {"pointer": clause.pointer, "quote": clause.quote, "source": clause.source},
+        "verdict": result.verdict,
+        "reason": result.reason or None,
+        "cases": result.cases,
+        "findings": [_finding(record, group) for group in result.groups],
+    }
+
+
+def _finding(record: Record, group: Group) -> Mapping[str, Any]:
+    finding = group.finding
+    return {
+        "verdict": finding.verdict,
+        "case": finding.case,
+        "expected": finding.expected,
+        "observed": finding.observed,
+        "reason": finding.reason or None,
+        "count": group.count,
+        "curl": curl_of(record, finding),
+        "exchanges": [str(number) for number in finding.exchanges],
+        "request_number": group.request_number,
+        "confirmed": finding.confirmed,
+    }
+
+
+def curl_of(record: Record, finding: Finding) -> str | None:
+    """The curl line of the last request that a finding rests on; None where it rests on none."""
+    exchange = record.exchanges.get(finding.exchanges[-1]) if finding.exchanges else None
+    return curl(record.header, exchange.request) if exchange else None

@@ -1,0 +1,176 @@
+"""The terminal: how far a run is, and what came out of it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from infercheck.findings import Verdict
+from infercheck.reports.json_report import curl_of
+from infercheck.reports.visible import visible
+from infercheck.requirements import Level
+from infercheck.results import Result, Results
+
+STYLES = {
+    Verdict.FAIL: "bold red",
+    Verdict.WARN: "yellow",
+    Verdict.ERROR: "magenta",
+    Verdict.INCONCLUSIVE: "magenta",
+    Verdict.NOTE: "cyan",
+    Verdict.PASS: "green",
+    Verdict.SKIP: "dim",
+}
+WORDS = {"pass": "bold green", "fail": "bold red", "incomplete": "bold magenta"}
+SHOWN = 5
+"""Requirements of the worst findings that are shown whole."""
+
+
+@contextmanager
+def progress(console: Console, total: int) -> Iterator[Listener]:
+    """Shows how far a run is: a bar on a terminal, else a plain line now and then."""
+    if not console.is_terminal:
+        yield _Plain(console, total)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[found]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield _Bar(bar, total)
+
+
+class Listener:
+    """Is told how far a run is."""
+
+    def update(self, done: int, requests: int, broken: int, seconds: float) -> None:
+        """After each case: cases done, requests sent, findings of broken promises, seconds since the start."""
+        raise NotImplementedError
+
+
+class _Bar(Listener):
+    def __init__(self, bar: Progress, total: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task("sending", total=total, rate="", found="")
+
+    def update(self, done: int, requests: int, broken: int, seconds: float) -> None:
+        rate = f"{requests / seconds:.0f}/s" if seconds else ""
+        found = f"[red]{broken} broken[/]" if broken else ""
+        self._bar.update(self._task, completed=done, rate=rate, found=found)
+
+
+class _Plain(Listener):
+    EVERY = 5.0
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console = console
+        self._total = total
+        self._last = time.monotonic()
+
+    def update(self, done: int, requests: int, broken: int, seconds: float) -> None:
+        now = time.monotonic()
+        if now - self._last < self.EVERY:
+            return
+        self._last = now
+        left = (self._total - done) * seconds / done if done else 0
+        self._console.print(
+            f"{done} of {self._total} cases, {requests} requests, {requests / seconds:.1f}/s, "
+            f"about {left:.0f} s left, {broken} findings",
+            highlight=False,
+        )
+
+
+def summary(console: Console, results: Results, folder: str) -> None:
+    """The verdict, the areas, the worst findings whole, and where the rest is."""
+    _headline(console, results)
+    _areas(console, results)
+    worst = results.with_verdict(Verdict.FAIL) + results.with_verdict(Verdict.WARN)
+    for number, result in enumerate(worst[:SHOWN], start=1):
+        _finding(console, results, number, result)
+    for result in worst[SHOWN:]:
+        line = Text("  ").append(f"{result.verdict:<13}", STYLES[result.verdict])
+        console.print(line.append(visible(result.requirement.id)), soft_wrap=True)
+    undecided = results.with_verdict(Verdict.INCONCLUSIVE, Verdict.ERROR)
+    for result in undecided[:SHOWN]:
+        line = Text("  ").append(f"{result.verdict:<13}", STYLES[result.verdict])
+        line.append(f"{visible(result.requirement.id)}: {visible(result.reason, 200)}")
+        console.print(line, soft_wrap=True)
+    if len(undecided) > SHOWN:
+        console.print(f"  and {len(undecided) - SHOWN} more that could not be decided", highlight=False)
+    if folder:
+        console.print(f"\nreports: {folder}", highlight=False, soft_wrap=True)
+
+
+def _headline(console: Console, results: Results) -> None:
+    record = results.record
+    header, footer = record.header, record.footer or {}
+    target = header["target"]
+    console.print(
+        f"\n{visible(target['address'])} ({target['dialect']}) against {visible(header['contract']['id'])}, "
+        f"profile {header['profile']}, seed {header['seed']}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    totals = results.totals
+    musts = [result for result in results.results if result.requirement.level is Level.MUST]
+    kept = sum(result.verdict is Verdict.PASS for result in musts)
+    line = Text(results.verdict.upper(), WORDS[results.verdict])
+    line.append(
+        f"  {kept} of {len(musts)} MUST kept, {totals[Verdict.FAIL]} broken, {totals[Verdict.WARN]} warnings, "
+        f"{len(results.undecided)} undecided; {len(record.exchanges)} requests in {footer.get('seconds', 0):.1f} s"
+    )
+    console.print(line, soft_wrap=True)
+    if not record.complete:
+        console.print(Text(f"INCOMPLETE: {visible(record.why_incomplete)}", "bold magenta"), soft_wrap=True)
+
+
+def _areas(console: Console, results: Results) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("area")
+    shown = [verdict for verdict in Verdict if results.totals[verdict]]
+    for verdict in shown:
+        table.add_column(str(verdict), justify="right", style=STYLES[verdict])
+    areas: dict[str, Counter[Verdict]] = {}
+    for result in results.results:
+        areas.setdefault(result.requirement.area, Counter())[result.verdict] += 1
+    for area, counts in areas.items():
+        table.add_row(visible(area), *(str(counts[verdict] or "") for verdict in shown))
+    console.print()
+    console.print(table)
+    console.print()
+
+
+def _finding(console: Console, results: Results, number: int, result: Result) -> None:
+    requirement, clause = result.requirement, result.requirement.clause
+    head = Text(f"{number}. ").append(str(result.verdict).upper(), STYLES[result.verdict])
+    head.append(f" {visible(requirement.id)}  {visible(requirement.title)}")
+    console.print(head, soft_wrap=True)
+    source = " ".join(part for part in (clause.source, clause.pointer) if part)
+    quote = f'"{clause.quote}"' if clause.quote and not clause.pointer else clause.quote or ""
+    _field(console, "clause", f"{requirement.level}  {source}  {quote}")
+    group = result.groups[0]
+    _field(console, "expected", group.finding.expected)
+    times = f"  ({group.count} times)" if group.count > 1 else ""
+    _field(console, "observed", f"{group.finding.observed}{times}")
+    line = curl_of(results.record, group.finding)
+    if line:
+        # Not wrapped and not shortened: it is there to be copied.
+        console.print(Text("   try       ").append(visible(line)), soft_wrap=True)
+    others = len(result.groups) - 1
+    if others:
+        _field(console, "", f"and {others} other findings of this requirement")
+    console.print()
+
+
+def _field(console: Console, name: str, value: str) -> None:
+    console.print(Text(f"   {name:<10}").append(visible(value, 400)), soft_wrap=True)

@@ -1,0 +1,438 @@
+import base64
+import hashlib
+import re
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from infercheck.cases import Request
+from infercheck.exchange import Answer, Chunk, Exchange, Failure
+from infercheck.findings import Finding, Verdict
+from infercheck.record import Record, Row
+from infercheck.reports.exhibits import excerpt_of
+from infercheck.reports.html import anchor, render
+from infercheck.requirements import Clause, Level, Requirement
+from infercheck.results import results_of
+
+EVIL = (
+    "</pre></style><script>alert(1)</script><img src=x onerror=alert(2)>"
+    "\" ' {{ 7*7 }} \u202e\x00\x1b[31m\u061c&amp;"
+)
+URL = "http://127.0.0.1:1/run"
+
+
+class Page(HTMLParser):
+    """The elements, ids and links of a page, its text, and the text of its sections and boxes."""
+
+    VOID = frozenset({"meta", "link", "img", "br", "hr", "input"})
+
+    def __init__(self, source):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.ids, self.attributes = [], [], []
+        self.text, self.headings, self._open = [], [], []
+        self.misnested = []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self._open or self._open.pop() != tag:
+            self.misnested.append(tag)
+
+    def handle_data(self, data):
+        if "style" in self._open:
+            return
+        self.text.append(data)
+        if self._open and self._open[-1] == "h2":
+            self.headings.append(data.strip())
+
+    @property
+    def whole(self):
+        return "".join(self.text)
+
+
+def requirement(id_, level=Level.MUST, title="a promise", clause=None):
+    return Requirement(
+        id=id_, level=level, title=title, clause=clause or Clause(quote="It is so.", source="page"), keyword=None
+    )
+
+
+def header(**more):
+    return {
+        "infercheck": "0.1.0",
+        "python": "3.11.7",
+        "contract": {"id": "some-model", "title": "Some model", "sha256": "ab" * 32, "date": "2026-01-02"},
+        "target": {"address": "http://target", "url": URL, "dialect": "rest", "token_variable": "MY_TOKEN"},
+        "profile": "standard",
+        "seed": 1,
+        "concurrency": 4,
+        "command": ["infercheck", "run", "a b"],
+        "started": "2026-01-02T03:04:05+00:00",
+        "planned": {"requests": 9, "tokens": 99},
+        **more,
+    }
+
+
+FOOTER = {"complete": True, "reason": "", "requests": 9, "retries": 2, "tokens": 1234, "seconds": 5.25}
+
+
+def exchange(number, *, body=b'{"prompt": "hi"}', answer=b"{}", headers=(), **more):
+    return Exchange(
+        number=number,
+        case=f"case/{number}",
+        ordinal=0,
+        request=Request(body=body),
+        started=0.0,
+        answer=Answer(status=500, headers=headers, chunks=(Chunk(data=answer, time=0.1),), **more),
+    )
+
+
+def row(it):
+    return Row(requirement=it, exist=frozenset(), planned=frozenset())
+
+
+def record(**more):
+    """One requirement of each verdict; `area/fail` has seven groups of findings."""
+    levels = {"area/warn": Level.SHOULD, "open/note": Level.INFO}
+    ids = [
+        "area/fail",
+        "area/warn",
+        "area/unsure",
+        "area/error",
+        "open/note",
+        "area/skip",
+        "area/pass",
+        "else/pass",
+    ]
+    findings = [
+        Finding(
+            requirement="area/fail",
+            verdict=Verdict.FAIL,
+            case=f"case/{n}",
+            expected=f"expected {n}",
+            observed=f"observed {n}",
+            exchanges=(n,),
+        )
+        for n in range(1, 8)
+    ]
+    findings += [
+        Finding(requirement="area/warn", verdict=Verdict.WARN, expected="w", observed="o", exchanges=(1,)),
+        Finding(requirement="area/unsure", verdict=Verdict.FAIL, expected="u", reason="no power", confirmed=False),
+        Finding(requirement="area/error", verdict=Verdict.ERROR, reason="the suite tripped", exchanges=(99,)),
+        Finding(requirement="open/note", verdict=Verdict.NOTE, observed="it did", exchanges=(2,)),
+    ]
+    passed = [Finding(requirement=id_, verdict=Verdict.PASS, case="c") for id_ in ("area/pass", "else/pass")]
+    fields = {
+        "header": header(),
+        "footer": FOOTER,
+        "rows": tuple(row(requirement(id_, levels.get(id_, Level.MUST))) for id_ in ids),
+        "exchanges": {n: exchange(n) for n in range(1, 8)},
+        "findings": findings,
+        "passed": passed,
+    }
+    return Record(**{**fields, **more})
+
+
+def page(**more):
+    return Page(render(results_of(record(**more))))
+
+
+def test_sections_stand_in_order_and_hold_their_requirements():
+    source = render(results_of(record()))
+    shown = Page(source)
+    assert shown.headings == [
+        "The run",
+        "Totals",
+        "Failures",
+        "Warnings",
+        "Inconclusive and errors",
+        "Notes",
+        "Skipped",
+        "Passed",
+    ]
+    places = [
+        source.index(f'id="{id_}"')
+        for id_ in (
+            "section-failures",
+            "area/fail",
+            "section-warnings",
+            "area/warn",
+            "section-undecided",
+            "area/unsure",
+            "area/error",
+            "section-notes",
+            "open/note",
+            "section-skipped",
+            "area/skip",
+            "section-passed",
+            "area/pass",
+            "else/pass",
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_every_requirement_is_an_id_once_and_every_link_leads_somewhere():
+    shown = page()
+    for it in record().rows:
+        assert shown.ids.count(it.requirement.id) == 1
+    assert len(set(shown.ids)) == len(shown.ids)
+    links = [value for tag, name, value in shown.attributes if (tag, name) == ("a", "href")]
+    assert links
+    assert all(link.startswith("#") and link[1:] in shown.ids for link in links)
+
+
+def test_nothing_is_loaded_and_nothing_runs():
+    source = render(results_of(record()))
+    shown = Page(source)
+    assert not {"script", "link", "img", "iframe", "object", "base", "form"} & set(shown.tags)
+    assert not [name for _, name, _ in shown.attributes if name in ("src", "style") or name.startswith("on")]
+    policies = [value for tag, name, value in shown.attributes if value and value.startswith("default-src 'none'")]
+    assert len(policies) == 1
+    css = source[source.index("<style>") + 7 : source.index("</style>")]
+    assert "url(" not in css
+    assert "@import" not in css
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in policies[0]
+
+
+def test_the_page_is_well_formed():
+    shown = page()
+    assert shown.misnested == []
+    assert shown._open == []
+
+
+def test_the_run_is_told():
+    shown = page().whole
+    for fact in (
+        "http://target",
+        URL,
+        "some-model: Some model, 2026-01-02",
+        "ab" * 32,
+        "infercheck run 'a b'",
+        "2026-01-02 03:04:05 UTC",
+        "5.2 s",
+        "7 (9 planned)",
+        "1,234",
+        "0 of 0 decided",
+    ):
+        assert fact in shown
+
+
+def test_a_failure_shows_clause_sides_number_curl_request_and_answer():
+    it = requirement(
+        "area/fail", clause=Clause(pointer="/oneOf/0/minLength", quote='"minLength": 1', source="input")
+    )
+    shown = page(rows=(row(it),), exchanges={1: exchange(1, headers=(("x-one", "two"),), answer=b"answered")})
+    for part in (
+        '"minLength": 1',
+        "/oneOf/0/minLength",
+        "(7 cases)",
+        "1 finding, first at request 1, confirmed",
+        "expected 1",
+        "observed 1",
+        f'curl -sS -i -X POST {URL} -H "Authorization: Bearer $MY_TOKEN"',
+        '{"prompt": "hi"}',
+        "500 Internal Server Error",
+        "x-one: two",
+        "answered",
+        "Request 2: no answer was recorded.",
+    ):
+        assert part in shown.whole, part
+
+
+def test_groups_beyond_five_are_folded():
+    source = render(results_of(record()))
+    folded = source[source.index('<details class="more">') :]
+    assert "2 more groups of findings" in folded
+    assert folded.index("observed 6") < folded.index("</article>")
+    assert source.index("observed 5") < source.index('<details class="more">')
+
+
+def test_an_exchange_is_shown_once_and_linked_after_that():
+    source = render(results_of(record()))
+    assert source.count('id="request-1"') == 1
+    assert source.count('<a href="#request-1">its request and answer</a>') == 1
+
+
+@pytest.mark.parametrize(
+    ("footer", "why"),
+    [
+        (None, "its journal has no footer"),
+        ({**FOOTER, "complete": False, "reason": "interrupted by the user"}, "interrupted by the user"),
+    ],
+)
+def test_an_incomplete_run_says_so(footer, why):
+    rows = (row(requirement("area/pass")),)
+    shown = page(footer=footer, rows=rows, findings=[])
+    assert ("header", "class", "verdict incomplete") in shown.attributes
+    assert why in shown.whole
+    failed = page(footer=footer)
+    assert ("header", "class", "verdict fail") in failed.attributes
+    assert why in failed.whole
+
+
+def test_undecided_musts_are_named_by_the_verdict():
+    findings = [Finding(requirement="a/b", verdict=Verdict.INCONCLUSIVE, reason="no power")]
+    source = render(results_of(record(rows=(row(requirement("a/b")),), findings=findings)))
+    verdict = source[source.index("<header") : source.index("</header>")]
+    assert "1 MUST requirement could not be decided." in verdict
+    assert 'href="#a/b"' in verdict
+
+
+def test_a_pass_is_said_with_its_count():
+    shown = page(rows=(row(requirement("area/pass")), row(requirement("area/skip"))), findings=[])
+    assert ("header", "class", "verdict pass") in shown.attributes
+    assert "1 of 2 MUST requirements decided and kept; 1 skipped." in shown.whole
+
+
+def hostile():
+    """EVIL in everything that a target, a journal or a contract of the user's can fill."""
+    evil = EVIL
+    it = requirement(f"evil/{evil}", title=evil, clause=Clause(pointer=evil, quote=evil, source=evil))
+    skipped = requirement(f"skip/{evil}", title=evil)
+    passed = requirement(f"pass/{evil}", title=evil)
+    finding = Finding(
+        requirement=it.id,
+        verdict=Verdict.FAIL,
+        case=evil,
+        expected=evil,
+        observed=evil,
+        reason=evil,
+        exchanges=(1,),
+    )
+    sent = exchange(
+        1,
+        body=evil.encode(),
+        answer=evil.encode(),
+        headers=((evil, evil),),
+        failure=Failure(kind=evil, message=evil),
+        cut=True,
+        echoed=True,
+    )
+    sent = replace(sent, case=evil, request=Request(body=evil.encode(), content_type=evil, stream=True), retries=1)
+    contract = dict.fromkeys(("id", "title", "sha256", "date"), evil)
+    target = {"address": evil, "url": evil + "/", "dialect": evil, "token_variable": evil}
+    return record(
+        header=header(
+            infercheck=evil,
+            python=evil,
+            contract=contract,
+            target=target,
+            profile=evil,
+            seed=evil,
+            concurrency=evil,
+            command=[evil],
+            started=evil,
+        ),
+        footer={**FOOTER, "complete": False, "reason": evil},
+        rows=(row(it), row(skipped), row(passed)),
+        cases={evil: {"title": evil}},
+        exchanges={1: sent},
+        findings=[finding, replace(finding, verdict=Verdict.ERROR)],
+        passed=[Finding(requirement=passed.id, verdict=Verdict.PASS)],
+    )
+
+
+def test_hostile_text_is_text_everywhere():
+    source = render(results_of(hostile()))
+    shown = Page(source)
+    plain = page()
+    assert set(shown.tags) <= set(plain.tags) | {"b"}
+    assert {name for _, name, _ in shown.attributes} == {name for _, name, _ in plain.attributes}
+    assert shown.misnested == []
+    assert shown.whole.count("<script>alert(1)</script>") > 30
+    assert "{{ 7*7 }}" in shown.whole
+    assert "&amp;" in shown.whole
+
+
+def test_what_hides_is_made_visible():
+    source = render(results_of(hostile()))
+    assert all(character.isprintable() or character == "\n" for character in source)
+    assert "<b class=x>\\u202e\\x00\\x1b</b>[31m" in source
+    assert "<b class=x>\\u061c</b>" in source
+    title = source[source.index("<title>") : source.index("</title>")]
+    assert "\\u202e\\x00\\x1b[31m" in title
+    assert "class=x" not in title
+
+
+def test_lone_surrogates_do_not_break_the_page():
+    finding = Finding(requirement="a/b", verdict=Verdict.FAIL, observed="\ud800 \U0001f600 é \U000e0001")
+    source = render(results_of(record(rows=(row(requirement("a/b")),), findings=[finding])))
+    assert "<b class=x>\\ud800</b> \U0001f600 é <b class=x>\\U000e0001</b>" in source
+    source.encode("utf-8")
+
+
+def test_odd_ids_make_sound_anchors():
+    assert anchor("input/messages/tools/items/function/parameters/required") == (
+        "input/messages/tools/items/function/parameters/required"
+    )
+    assert re.fullmatch(r"[!-~]+", anchor(EVIL))
+    assert not re.search(r"[<>\"'\s&]", anchor(EVIL))
+
+
+def test_long_lines_are_cut_and_counted():
+    answer = b'{"response": "' + b"A" * 1_000_000
+    source = render(results_of(record(exchanges={1: exchange(1, body=b"B" * 90_000, answer=answer)})))
+    assert len(source) < 60_000
+    assert f"{len(answer) - 2_000:,} more bytes left out" in source
+    assert "88,000 more bytes left out" in source
+    assert "the whole line is in report.json" in source
+
+
+def test_a_body_that_is_no_utf8_is_dumped_where_it_breaks():
+    excerpt = excerpt_of(b"x" * 1_000 + b"\xff" + b"y" * 1_000)
+    assert excerpt.remark.startswith("not UTF-8 (byte 1,000 is 0xff)")
+    assert excerpt.text.startswith("000003d0  78 78")
+    assert "ff 79" in excerpt.text
+    assert excerpt.left_out == "1,489 more bytes left out"
+    assert excerpt.dump
+
+
+def test_a_text_is_cut_between_characters():
+    excerpt = excerpt_of("é".encode() * 2_001)
+    assert excerpt.text == "é" * 2_000
+    assert excerpt.left_out == "2 more bytes left out"
+
+
+def test_the_same_results_give_the_same_page():
+    results = results_of(record())
+    assert render(results) == render(results) == render(results_of(record()))
+
+
+def test_a_report_of_four_hundred_bad_cases_is_small_and_fast():
+    numbers = range(1, 401)
+    evil = ("<\u202e" * 2_000).encode()
+    results = results_of(
+        record(
+            rows=tuple(row(requirement(f"area/{n}")) for n in numbers),
+            exchanges={
+                n: exchange(n, body=evil + b"%d" % n, answer=evil, headers=(("x", "y" * 900),) * 20)
+                for n in numbers
+            },
+            findings=[
+                Finding(
+                    requirement=f"area/{n}",
+                    verdict=Verdict.FAIL,
+                    expected="e" * 100,
+                    observed="<" * 160,
+                    exchanges=(n,),
+                )
+                for n in numbers
+            ],
+        )
+    )
+    render(results)
+    began = time.process_time()
+    source = render(results)
+    assert time.process_time() - began < 1
+    assert len(source) < 1_000_000
+    assert source.count("left out to keep this page small") > 100
