@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: help run check test lint types bench build clean
+.PHONY: help run check test lint types bench floors build clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -33,15 +33,21 @@ lint: $(READY) ## ruff: lint and format
 	$(BIN)/ruff format --check .
 
 types: $(READY) ## mypy strict, over an installed copy: it cannot follow an editable install
-	rm -rf build/typed && mkdir -p build/typed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
-	MYPYPATH=build/typed $(BIN)/mypy --config-file pyproject.toml -p infercheck
+	rm -rf build .cache/typed && mkdir -p .cache/typed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .cache/typed .
+	MYPYPATH=.cache/typed $(BIN)/mypy --config-file pyproject.toml -p infercheck
 
 bench: $(READY) ## Measurements; never in CI
 	$(BIN)/python tests/bench/overhead.py
 
+floors: ## The oldest dependencies that pyproject.toml allows: one run of the suite with them
+	rm -rf build .cache/floors && $(PYTHON) -m venv .cache/floors
+	$(PYTHON) tests/floors.py > .cache/floors/constraints.txt
+	.cache/floors/bin/python -m pip install --quiet --disable-pip-version-check -c .cache/floors/constraints.txt .
+	.cache/floors/bin/infercheck run reference --output .cache/floors/out
+
 build: $(READY) ## wheel and sdist in dist/
-	rm -rf dist && $(BIN)/python -m build --outdir dist .
+	rm -rf build dist && $(BIN)/python -m build --outdir dist .
 
 clean: ## Remove all that was made
-	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) build .cache dist out .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -40,7 +40,7 @@ def run(argv: tuple[str, ...], **options: Any) -> int:
     )
     asyncio.run(_run(contract, plan, wanted, target, journal, options, rate, argv, console))
     results = results_of(read(journal))
-    _write_reports(folder, results)
+    write_reports(folder, results)
     shown = Console(quiet=options["quiet"])
     terminal.summary(shown, results, f"{folder}/report.html, report.json, journal.ndjson")
     return results.exit_status(
@@ -81,7 +81,8 @@ async def _run(
         raise TargetError(f"the target cannot be reached: {error}") from None
 
 
-def _write_reports(folder: Path, results: Results) -> None:
+def write_reports(folder: Path, results: Results) -> None:
+    """Write report.json, report.html and the bodies that curl lines read to a folder."""
     _write(folder / "report.json", json_report.render(results))
     _write(folder / "report.html", html.render(results))
     for request_number in _shown(results):
