@@ -95,7 +95,7 @@ class Blame:
         return self._guilty_together(again, parts, also=first.exchange.number)
 
     async def _observe(self, case: Case, *, fresh: bool = False) -> Observation:
-        exchange = await self._door.ask(case, fresh=fresh)
+        exchange = await self._door.ask(case, fresh=fresh, extra=True)
         if exchange.answer.status is None:
             # A lost connection is no refusal, unless it is lost again.
             exchange = await self._door.ask(case, fresh=True)

@@ -22,12 +22,17 @@ class ThrottledForEver(InfercheckError):
     """The target kept saying "later": the run ends incomplete."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What a run may spend: requests, output tokens by price, and seconds."""
+    """What a run may spend: requests, output tokens by price, and seconds.
+
+    What the plan needs is kept for it: the extras are what splitting and confirming may take.
+    """
 
     requests: int
     tokens: int
+    extra_requests: int
+    extra_tokens: int
     seconds: float | None = None
 
 
@@ -45,25 +50,30 @@ class Door:
         self.requests = 0
         self.tokens = 0
         self.retries = 0
+        self._extra_requests = 0
+        self._extra_tokens = 0
 
     @property
     def seconds(self) -> float:
         """Seconds since the door was opened."""
         return time.monotonic() - self._began
 
-    async def ask(self, case: Case, *, fresh: bool = False) -> Exchange:
-        """The target's answer to a case; BudgetSpent or ThrottledForEver where there can be none."""
+    async def ask(self, case: Case, *, fresh: bool = False, extra: bool = False) -> Exchange:
+        """The target's answer to a case; BudgetSpent or ThrottledForEver where there can be none.
+
+        `fresh` asks anew what was asked before; `extra` is what no plan foresaw, and so is everything fresh.
+        """
         digest = case.request.digest
         if fresh:
             self._fresh[digest] += 1
-            return await self._send(case, self._fresh[digest])
+            return await self._send(case, self._fresh[digest], extra=True)
         known = self._asked.get(digest)
         if known is not None:
             return await asyncio.shield(known)
         future: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
         self._asked[digest] = future
         try:
-            exchange = await self._send(case, 0)
+            exchange = await self._send(case, 0, extra=extra)
         except BaseException as error:
             del self._asked[digest]
             if isinstance(error, InfercheckError):
@@ -75,14 +85,8 @@ class Door:
         future.set_result(exchange)
         return exchange
 
-    async def _send(self, case: Case, ordinal: int) -> Exchange:
-        budget = self._budget
-        if self.requests >= budget.requests:
-            raise BudgetSpent(f"the budget of {budget.requests} requests is spent")
-        if self.tokens + case.price > budget.tokens:
-            raise BudgetSpent(f"the budget of {budget.tokens} output tokens is spent")
-        self.requests += 1
-        self.tokens += case.price
+    async def _send(self, case: Case, ordinal: int, *, extra: bool) -> Exchange:
+        self._spend(case.price, extra=extra)
         number = self.requests
         answer, retries, started = await self._carry(case, number, ordinal)
         exchange = Exchange(
@@ -96,6 +100,18 @@ class Door:
         )
         self._journal.exchange(exchange)
         return exchange
+
+    def _spend(self, price: int, *, extra: bool) -> None:
+        budget = self._budget
+        if self.requests >= budget.requests or (extra and self._extra_requests >= budget.extra_requests):
+            raise BudgetSpent(f"the budget of {budget.requests} requests is spent")
+        if self.tokens + price > budget.tokens or (extra and self._extra_tokens + price > budget.extra_tokens):
+            raise BudgetSpent(f"the budget of {budget.tokens} output tokens is spent")
+        self.requests += 1
+        self.tokens += price
+        if extra:
+            self._extra_requests += 1
+            self._extra_tokens += price
 
     async def _carry(self, case: Case, number: int, ordinal: int) -> tuple[Answer, int, float]:
         for retries in range(len(BACKOFF) + 1):

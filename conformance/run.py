@@ -57,7 +57,13 @@ async def conduct(
     """
     with JournalWriter(path) as journal:
         journal.header(_header(contract, plan, options, settings))
-        budget = Budget(requests=plan.budget, tokens=plan.tokens, seconds=settings.max_time)
+        budget = Budget(
+            requests=plan.budget,
+            tokens=plan.tokens,
+            extra_requests=plan.budget - len(plan.cases),
+            extra_tokens=plan.tokens - plan.price,
+            seconds=settings.max_time,
+        )
         door = Door(runner, journal, pace=Pace(settings.rate), budget=budget)
         suite = Suite(contract, plan, door, journal, concurrency=settings.concurrency, listener=listener)
         began = time.monotonic()

@@ -130,6 +130,8 @@ def _headline(console: Console, results: Results) -> None:
         f"{len(results.undecided)} undecided; {len(record.exchanges)} requests in {footer.get('seconds', 0):.1f} s"
     )
     console.print(line, soft_wrap=True)
+    if left_out := header["planned"]["left_out"]:
+        console.print(f"{left_out} cases were left out: the budget has no room for them", highlight=False)
     if not record.complete:
         console.print(Text(f"INCOMPLETE: {visible(record.why_incomplete)}", "bold magenta"), soft_wrap=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -120,8 +121,16 @@ def _link(target: Target) -> Link:
     )
 
 
+def is_secret(name: str) -> bool:
+    """Whether a header of this name holds what nobody may see."""
+    return bool(re.search(r"auth|key|token|secret|cookie|password|session", name, re.IGNORECASE))
+
+
 def parse_headers(lines: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """`NAME=VALUE` and `NAME=$VARIABLE` lines as headers, and the secrets among them (those from variables)."""
+    """`NAME=VALUE` and `NAME=$VARIABLE` lines as headers, and the secrets among them.
+
+    A value is a secret where it comes from a variable, or where the name says so.
+    """
     headers: dict[str, str] = {}
     secrets: list[str] = []
     for line in lines:
@@ -133,6 +142,7 @@ def parse_headers(lines: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ..
             if found is None:
                 raise UsageError(f"the variable {value[1:]} is not set", hint=f"export {value[1:]}=…")
             value = found
+        if equals and (line.partition("=")[2].startswith("$") or is_secret(name)):
             secrets.append(value)
         if not (value.isascii() and value.isprintable() and name.strip().isascii()):
             raise UsageError(f"the header {name} has characters that no header can carry")

@@ -83,6 +83,17 @@ def test_the_token_stands_in_no_output(failed):
             assert TOKEN.encode() not in file.read_bytes(), file
 
 
+def test_a_literal_secret_of_the_command_line_stands_in_no_output(tmp_path, monkeypatch):
+    arguments = ["--header", "X-Api-Key=hunter22222", "--header=Cookie=a=hunter22222", "--profile", "quick"]
+    with served(api().app()) as url:
+        monkeypatch.setattr(sys, "argv", ["infercheck", "run", url, *arguments])
+        result = invoke("run", url, *arguments, "--output", tmp_path)
+    assert result.exit_code == 0
+    assert "X-Api-Key=***" in (tmp_path / "journal.ndjson").read_text("utf-8")
+    for file in tmp_path.rglob("*"):
+        assert b"hunter22222" not in file.read_bytes(), file
+
+
 def test_all_files_are_left_and_reports_can_be_made_again(failed, tmp_path):
     _, folder, report, *_ = failed
     assert {"journal.ndjson", "report.json", "report.html"} <= {file.name for file in folder.iterdir()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from infercheck.reports import html, json_report, terminal
 from infercheck.reports.curl import needs_file, write_body
 from infercheck.results import Results, results_of
 from infercheck.run import Settings, conduct
-from infercheck.runners.target import Target, check, open_target
+from infercheck.runners.target import Target, check, is_secret, open_target
 from infercheck.suite import Progress
 
 
@@ -69,7 +70,7 @@ async def _run(
                 concurrency=options["concurrency"],
                 rate=rate or opened.rate,
                 max_time=options["max_time"],
-                command=("infercheck", *argv),
+                command=("infercheck", *_without_secrets(argv)),
             )
             with terminal.progress(console, len(plan.cases)) as listener:
 
@@ -79,6 +80,22 @@ async def _run(
                 await conduct(contract, plan, wanted, opened.runner, journal, settings, told)
     except OSError as error:
         raise TargetError(f"the target cannot be reached: {error}") from None
+
+
+def _without_secrets(argv: tuple[str, ...]) -> Iterator[str]:
+    # The command stands in the journal and in reports; what was typed as a literal secret must not.
+    before = ""
+    for word in argv:
+        option, equals, value = word.partition("=") if word.startswith("--") else (before, "", word)
+        head = f"{option}{equals}" if equals else ""
+        name, is_header, literal = value.partition("=")
+        if option == "--header" and is_header and is_secret(name) and not literal.startswith("$"):
+            word = f"{head}{name}=***"
+        elif option == "--proxy" and "@" in value:
+            scheme, _, rest = value.partition("://")
+            word = f"{head}{scheme}://***@{rest.rpartition('@')[2]}"
+        yield word
+        before = word
 
 
 def write_reports(folder: Path, results: Results) -> None:

@@ -161,7 +161,7 @@ class Boundary:
     def unknown_properties(self) -> Iterator[Case]:
         """For each branch a request with keys that no branch declares."""
         for branch in self.builder.branches():
-            extra = {"x-unknown": {"deep": [[[[[[[[{"a": None}]]]]]]]]}, "n": 1, "ключ": "值"}
+            extra = {"x-unknown": {"deep": [[[[[[[[{"a": None}]]]]]]]]}, "x-ключ": "值"}
             body = {**self.builder.base(branch), **extra}
             aims = (Aim(requirement="input/unknown-properties", side=Side.VALID),)
             name = self._branch(branch)

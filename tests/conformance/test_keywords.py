@@ -32,6 +32,7 @@ def changed(pointer, change):
     return schema
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pointer", OCCURRENCES)
 def test_a_server_that_drops_a_keyword_is_shown_by_its_requirement(pointer):
     accepts = accepting(changed(pointer, lambda place, keyword: place.pop(keyword)))

@@ -1,0 +1,139 @@
+"""The door counts, paces, remembers, and keeps for the plan what the plan needs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from fakes import answer, success
+
+from infercheck.cases import Case, Expectation, Request
+from infercheck.door import Budget, BudgetSpent, Door, ThrottledForEver
+from infercheck.errors import UsageError
+from infercheck.journal import JournalWriter
+from infercheck.pace import PATIENCE, Pace, parse_rate, retry_after, throttled
+
+
+def case(number=1, price=1):
+    return Case(
+        id=f"case/{number}",
+        title="",
+        expectation=Expectation.VALID,
+        request=Request(body=b"%d" % number),
+        price=price,
+    )
+
+
+class Runner:
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.sent = []
+
+    async def send(self, request):
+        self.sent.append(request.body)
+        await asyncio.sleep(0)
+        return self.answers.pop(0) if self.answers else success({})
+
+
+def opened(runner, tmp_path, script, rate=None, **budget):
+    async def go():
+        with JournalWriter(tmp_path / "journal.ndjson") as journal:
+            limits = {"requests": 99, "tokens": 99, "extra_requests": 99, "extra_tokens": 99, **budget}
+            door = Door(runner, journal, pace=Pace(rate), budget=Budget(**limits))
+            await script(door)
+            return door
+
+    return asyncio.run(go())
+
+
+def test_the_same_request_is_paid_for_once_unless_a_fresh_answer_is_asked_for(tmp_path):
+    runner = Runner()
+
+    async def script(door):
+        first, second = await asyncio.gather(door.ask(case()), door.ask(case()))
+        assert first is second is await door.ask(case())
+        fresh = await door.ask(case(), fresh=True)
+        assert (fresh.number, fresh.ordinal) == (2, 1)
+
+    assert opened(runner, tmp_path, script).requests == len(runner.sent) == 2
+
+
+@pytest.mark.parametrize(
+    ("budget", "extra"),
+    [({"requests": 2}, False), ({"tokens": 2}, False), ({"extra_requests": 2}, True), ({"extra_tokens": 2}, True)],
+)
+def test_a_budget_that_is_spent_lets_nobody_through(tmp_path, budget, extra):
+    runner = Runner()
+
+    async def script(door):
+        await door.ask(case(1), extra=extra)
+        await door.ask(case(2), extra=extra)
+        with pytest.raises(BudgetSpent):
+            await door.ask(case(3), extra=extra)
+        if extra:
+            await door.ask(case(4))  # what is planned still goes
+
+    opened(runner, tmp_path, script, **budget)
+    assert b"3" not in runner.sent
+
+
+def test_a_target_that_says_later_is_asked_again_and_counted_apart(tmp_path):
+    later = (("retry-after", "0"),)
+    runner = Runner(answer(429, {}, later), answer(503, {}, later), success({}))
+
+    async def script(door):
+        exchange = await door.ask(case())
+        assert exchange.answer.status == 200
+        assert exchange.retries == 2
+
+    door = opened(runner, tmp_path, script)
+    assert (door.requests, door.retries) == (1, 2)
+
+
+def test_a_target_that_says_later_for_ever_ends_the_run(tmp_path):
+    runner = Runner(*[answer(429, {}, (("retry-after", "0"),))] * 50)
+
+    async def script(door):
+        with pytest.raises(ThrottledForEver):
+            await door.ask(case())
+
+    opened(runner, tmp_path, script)
+    assert len(runner.sent) == 6
+
+
+def test_a_503_without_retry_after_is_a_finding_and_not_retried(tmp_path):
+    runner = Runner(answer(503, {}))
+
+    async def script(door):
+        assert (await door.ask(case())).answer.status == 503
+
+    assert opened(runner, tmp_path, script).retries == 0
+
+
+def test_a_rate_spaces_requests_out(tmp_path):
+    runner = Runner()
+    began = time.monotonic()
+
+    async def script(door):
+        await asyncio.gather(*(door.ask(case(number)) for number in range(5)))
+
+    opened(runner, tmp_path, script, rate=50)
+    # A lower bound holds on any machine, however slow.
+    assert time.monotonic() - began >= 4 / 50
+
+
+def test_rates_and_retry_after_are_read():
+    assert parse_rate("300/m") == 5
+    assert parse_rate("2/s") == 2
+    assert parse_rate("3600/h") == 1
+    for nonsense in ("0/s", "fast", "5", "5/d", "-1/s"):
+        with pytest.raises(UsageError):
+            parse_rate(nonsense)
+    assert retry_after(answer(429, {}, (("Retry-After", "7"),))) == 7
+    assert retry_after(answer(429, {}, (("retry-after", "99999999999999999999"),))) == PATIENCE
+    assert retry_after(answer(429, {}, (("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT"),))) == 0
+    assert retry_after(answer(429, {}, (("retry-after", "soon"),))) is None
+    assert retry_after(answer(429, {})) is None
+    assert throttled(answer(429, {}))
+    assert not throttled(answer(503, {}))
