@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import httpx
+
 from infercheck.commands.run import write_reports
 from infercheck.contract_loader import load
 from infercheck.plan import Options, make_plan

@@ -1,0 +1,32 @@
+"""Conforming servers that do everything legal in another way: none is blamed for anything."""
+
+import pytest
+from harness import ids
+from mutants.judging import judge_server, shown
+from variants import answers, errors, questions, streams
+from variants.registry import VARIANTS
+
+from infercheck.findings import Verdict
+
+MODULES = (answers, errors, questions, streams)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(one, id=one.name, marks=() if one.quick else pytest.mark.slow) for one in VARIANTS],
+)
+def test_a_conforming_server_is_blamed_for_nothing(variant):
+    results = judge_server(variant.server, **variant.options)
+    blamed = ids(results, Verdict.FAIL, Verdict.WARN, Verdict.ERROR)
+    assert not blamed, shown(results, blamed)
+    undecided = ids(results, Verdict.INCONCLUSIVE)
+    assert not undecided, shown(results, undecided)
+    assert results.exit_status(fail_on_should=True) == 0
+
+
+def test_every_variant_has_a_name_and_a_docstring_of_its_own():
+    names = [one.name for one in VARIANTS]
+    ways = [one.server.__doc__ for one in VARIANTS]
+    assert len(names) == len(set(names)) >= 25
+    assert len(ways) == len(set(ways))
+    assert {one.server.__module__ for one in VARIANTS} == {module.__name__ for module in MODULES}
