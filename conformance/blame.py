@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from infercheck.cases import Case, Part, Side
+from infercheck.cases import Case, Part
+from infercheck.conclusions import COMBINATIONS
 from infercheck.contract import Contract
 from infercheck.door import BudgetSpent, Door
 from infercheck.findings import Finding, Verdict, broken
 from infercheck.observation import Observation, Outcome
 from infercheck.split import guilty_sets
-
-COMBINATIONS = "input/combinations"
 
 Key: TypeAlias = tuple[str | None, str, str]
 
@@ -159,23 +158,3 @@ def _refuses(seen: Observation) -> bool:
 
 def _numbers(*numbers: int | None) -> tuple[int, ...]:
     return tuple(number for number in numbers if number is not None)
-
-
-def passed(case: Case, seen: Observation) -> Iterator[Finding]:
-    """What an accepted valid request says of everything that it aims at."""
-    for aim in [*case.aims, *(aim for part in case.parts for aim in part.aims)]:
-        yield Finding(
-            requirement=aim.requirement,
-            verdict=Verdict.PASS,
-            case=case.id,
-            exchanges=(seen.exchange.number,),
-            side=aim.side,
-        )
-    if len(case.parts) > 1:
-        yield Finding(
-            requirement=COMBINATIONS,
-            verdict=Verdict.PASS,
-            case=case.id,
-            exchanges=(seen.exchange.number,),
-            side=Side.VALID,
-        )

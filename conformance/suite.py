@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from infercheck.blame import Blame, passed
+from infercheck import conclusions
+from infercheck.blame import Blame
 from infercheck.cases import Case, Expectation
-from infercheck.checks import judge
-from infercheck.checks.rules import Said
 from infercheck.contract import Contract
 from infercheck.door import BudgetSpent, Door, ThrottledForEver
 from infercheck.errors import InfercheckError, TargetError
 from infercheck.exchange import Exchange
-from infercheck.findings import Finding, Verdict, broken
+from infercheck.findings import Finding, Verdict
 from infercheck.journal import JournalWriter
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Plan
@@ -75,8 +74,8 @@ class Suite:
 
     async def run(self) -> Ending:
         """Send everything. TargetError where nobody is there, or everybody is refused, from the start."""
-        smallest = [case for case in self._plan.cases if case.id.endswith("/smallest")]
-        rest = [case for case in self._plan.cases if not case.id.endswith("/smallest")]
+        smallest = [case for case in self._plan.cases if _is_smallest(case)]
+        rest = [case for case in self._plan.cases if not _is_smallest(case)]
         try:
             await self._greet(smallest)
             await self._crew(rest)
@@ -102,6 +101,9 @@ class Suite:
                     hint="Is the server running, and is the address right? `infercheck doctor` looks closer.",
                 )
             seen.append(observation)
+            if observation.outcome is not Outcome.ACCEPTED:
+                # All that is said of a branch hangs on this answer, so a mood of the target must not decide it.
+                observation = self._observe(case, await self._door.ask(case, fresh=True))
             self._state.alive[case.branch] = observation.outcome is Outcome.ACCEPTED
         _refuse_strangers(seen)
         for observation in seen:
@@ -128,7 +130,8 @@ class Suite:
     async def _handle(self, case: Case) -> None:
         limit = self._state.context_limit
         if limit is not None and case.size >= limit:
-            self._write(case, list(self._settled(case)))
+            reason = "not sent: a text of this size is over the target's context window"
+            self._write(case, list(conclusions.of_unsent(case, reason)))
             return
         await self._conclude(self._observe(case, await self._door.ask(case)))
 
@@ -136,21 +139,26 @@ class Suite:
         return Observation(contract=self._contract, case=case, exchange=exchange)
 
     async def _conclude(self, seen: Observation) -> None:
+        findings: list[Finding] = []
         if seen.outcome is Outcome.NO_ANSWER:
             again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True))
             if again.outcome is Outcome.NO_ANSWER:
-                self._write(seen.case, await self._unanswered(seen, again))
+                living = await self._is_alive(seen.case)
+                if not living:
+                    self._dead = self._dead or seen.case
+                self._write(seen.case, list(conclusions.of_unanswered(seen, again, others_are=living)))
                 return
-            self._write(seen.case, [_lost(seen)])
+            findings.append(conclusions.of_lost(seen))
             seen = again
-        findings = list(self._universal(seen))
+        findings += conclusions.universal(seen)
         match seen.case.expectation:
             case Expectation.VALID:
                 findings += await self._valid(seen)
             case Expectation.INVALID:
-                findings += self._invalid(seen)
+                accepted = self._accepts_valid(seen.case.branch)
+                findings += conclusions.of_invalid(seen, valid_is_accepted=accepted)
             case Expectation.OPEN:
-                findings += self._open(seen)
+                findings += conclusions.of_open(seen)
         self._write(seen.case, findings)
 
     def _write(self, case: Case, findings: Sequence[Finding]) -> None:
@@ -165,124 +173,25 @@ class Suite:
         if self._listener:
             self._listener(progress)
 
-    # What an exchange says
-
-    def _universal(self, seen: Observation) -> Iterator[Finding]:
-        said: dict[str, Said] = {}
-        for one in judge(seen):
-            if one.requirement not in said or (said[one.requirement].kept and not one.kept):
-                said[one.requirement] = one
-        for id_, one in said.items():
-            yield Finding(
-                requirement=id_,
-                verdict=Verdict.PASS if one.kept else broken(self._contract.requirements[id_]),
-                case=seen.case.id,
-                expected=one.expected,
-                observed="" if one.kept else one.observed,
-                exchanges=(seen.exchange.number,),
-            )
-
     async def _valid(self, seen: Observation) -> list[Finding]:
         if seen.outcome is Outcome.ACCEPTED:
             self._blame.acquit(seen.case)
-            return list(passed(seen.case, seen))
+            self._state.alive[seen.case.branch] = True
+            return list(conclusions.of_accepted_valid(seen))
         if seen.about_context_window:
             if seen.case.size:
                 self._state.context_limit = min(self._state.context_limit or seen.case.size, seen.case.size)
-            return self._for_aims(seen, Verdict.NOTE, "refused for the sake of the context window")
+            return list(conclusions.for_aims(seen, Verdict.NOTE, "refused for the sake of the context window"))
         if seen.outcome is Outcome.THROTTLED:
-            return self._for_aims(seen, Verdict.INCONCLUSIVE, "throttled")
-        smallest = seen.case.id.endswith("/smallest")
-        if not smallest and not self._state.alive.get(seen.case.branch, True):
+            return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, "throttled"))
+        if not _is_smallest(seen.case) and not self._state.alive.get(seen.case.branch, True):
             reason = "the smallest valid request of this branch is refused too"
-            return self._for_aims(seen, Verdict.INCONCLUSIVE, reason)
+            return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, reason))
         return await self._blame.of(seen)
 
-    def _invalid(self, seen: Observation) -> list[Finding]:
-        if seen.outcome is Outcome.ACCEPTED:
-            return [
-                Finding(
-                    requirement=aim.requirement,
-                    verdict=broken(self._contract.requirements[aim.requirement]),
-                    case=seen.case.id,
-                    expected=f"a refusal with a 4xx: {seen.case.title}",
-                    observed=seen.summary(),
-                    exchanges=(seen.exchange.number,),
-                    side=aim.side,
-                )
-                for aim in seen.case.aims
-            ]
-        if seen.outcome is Outcome.SERVER_ERROR:
-            reason = f"answered {seen.status}, which neither accepts nor refuses; see http/server-error"
-            return self._for_aims(seen, Verdict.INCONCLUSIVE, reason)
-        if seen.outcome is Outcome.THROTTLED:
-            return self._for_aims(seen, Verdict.INCONCLUSIVE, "throttled")
+    def _accepts_valid(self, branch: str | None) -> bool:
         alive = self._state.alive
-        if not (alive.get(seen.case.branch, True) if seen.case.branch else any(alive.values())):
-            reason = "valid requests of this branch are refused too, so this refusal says nothing"
-            return self._for_aims(seen, Verdict.INCONCLUSIVE, reason)
-        return self._for_aims(seen, Verdict.PASS, "")
-
-    def _open(self, seen: Observation) -> list[Finding]:
-        verb = f"{seen.outcome}: {seen.summary()}"
-        found = [
-            Finding(
-                requirement=seen.case.question or "",
-                verdict=Verdict.NOTE,
-                case=seen.case.id,
-                expected="anything but a server error",
-                observed=verb,
-                exchanges=(seen.exchange.number,),
-            )
-        ]
-        if seen.outcome is Outcome.ACCEPTED:
-            found += passed(seen.case, seen)
-        return found
-
-    def _settled(self, case: Case) -> Iterator[Finding]:
-        for aim in case.aims:
-            yield Finding(
-                requirement=aim.requirement,
-                verdict=Verdict.NOTE,
-                case=case.id,
-                reason="not sent: a text of this size is over the target's context window",
-                side=aim.side,
-            )
-
-    def _for_aims(self, seen: Observation, verdict: Verdict, reason: str) -> list[Finding]:
-        aims = [*seen.case.aims, *(aim for part in seen.case.parts for aim in part.aims)]
-        observed = "" if verdict is Verdict.PASS else seen.summary()
-        return [
-            Finding(
-                requirement=aim.requirement,
-                verdict=verdict,
-                case=seen.case.id,
-                observed=observed,
-                reason=reason,
-                exchanges=(seen.exchange.number,),
-                side=aim.side,
-            )
-            for aim in aims
-        ]
-
-    # Targets that do not answer
-
-    async def _unanswered(self, first: Observation, again: Observation) -> list[Finding]:
-        numbers = (first.exchange.number, again.exchange.number)
-        reason = "not answered, twice"
-        undecided = self._for_aims(again, Verdict.INCONCLUSIVE, reason)
-        living = await self._is_alive(again.case)
-        if not living:
-            self._dead = self._dead or first.case
-        finding = Finding(
-            requirement="http/answer",
-            verdict=broken(self._contract.requirements["http/answer"]),
-            case=first.case.id,
-            expected="an answer, whatever its status",
-            observed=f"{again.summary()}, twice; " + ("others are answered" if living else "and none since"),
-            exchanges=numbers,
-        )
-        return [finding, *undecided]
+        return alive.get(branch, True) if branch else any(alive.values())
 
     async def _is_alive(self, case: Case) -> bool:
         probe = next((one for one in self._plan.cases if self._state.alive.get(one.branch)), case)
@@ -297,17 +206,8 @@ class Suite:
         return False
 
 
-def _lost(seen: Observation) -> Finding:
-    # Connections are lost on the way, too: no promise is broken by one that is.
-    return Finding(
-        requirement="http/answer",
-        verdict=Verdict.NOTE,
-        case=seen.case.id,
-        expected="an answer",
-        observed=seen.summary(),
-        reason="not answered once, answered when asked again",
-        exchanges=(seen.exchange.number,),
-    )
+def _is_smallest(case: Case) -> bool:
+    return case.id.endswith("/smallest")
 
 
 def _refuse_strangers(seen: Sequence[Observation]) -> None:

@@ -1,0 +1,130 @@
+"""Conclusions: what one exchange says of the requirements that its case aims at, and of those that all share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from infercheck.cases import Case, Side
+from infercheck.checks import judge
+from infercheck.checks.rules import Said
+from infercheck.findings import Finding, Verdict, broken
+from infercheck.observation import Observation, Outcome
+
+COMBINATIONS = "input/combinations"
+
+
+def universal(seen: Observation) -> Iterator[Finding]:
+    """What the checks say that look at every exchange; the first objection to a requirement stands for all."""
+    said: dict[str, Said] = {}
+    for one in judge(seen):
+        if one.requirement not in said or (said[one.requirement].kept and not one.kept):
+            said[one.requirement] = one
+    for id_, one in said.items():
+        yield Finding(
+            requirement=id_,
+            verdict=Verdict.PASS if one.kept else broken(seen.contract.requirements[id_]),
+            case=seen.case.id,
+            expected=one.expected,
+            observed="" if one.kept else one.observed,
+            exchanges=(seen.exchange.number,),
+        )
+
+
+def of_accepted_valid(seen: Observation) -> Iterator[Finding]:
+    """A valid request was accepted: all that it aims at is kept on this side."""
+    yield from for_aims(seen, Verdict.PASS, "")
+    if len(seen.case.parts) > 1:
+        yield Finding(
+            requirement=COMBINATIONS,
+            verdict=Verdict.PASS,
+            case=seen.case.id,
+            exchanges=(seen.exchange.number,),
+            side=Side.VALID,
+        )
+
+
+def of_invalid(seen: Observation, *, valid_is_accepted: bool) -> Iterator[Finding]:
+    """An invalid request. Its refusal says something only where valid ones are accepted."""
+    match seen.outcome:
+        case Outcome.ACCEPTED:
+            for aim in seen.case.aims:
+                yield Finding(
+                    requirement=aim.requirement,
+                    verdict=broken(seen.contract.requirements[aim.requirement]),
+                    case=seen.case.id,
+                    expected=f"a refusal with a 4xx: {seen.case.title}",
+                    observed=seen.summary(),
+                    exchanges=(seen.exchange.number,),
+                    side=aim.side,
+                )
+        case Outcome.REFUSED if valid_is_accepted:
+            yield from for_aims(seen, Verdict.PASS, "")
+        case Outcome.REFUSED:
+            reason = "valid requests of this branch are refused too, so this refusal says nothing"
+            yield from for_aims(seen, Verdict.INCONCLUSIVE, reason)
+        case Outcome.SERVER_ERROR:
+            reason = f"answered {seen.status}, which neither accepts nor refuses; see http/server-error"
+            yield from for_aims(seen, Verdict.INCONCLUSIVE, reason)
+        case outcome:
+            yield from for_aims(seen, Verdict.INCONCLUSIVE, str(outcome))
+
+
+def of_open(seen: Observation) -> Iterator[Finding]:
+    """A request that the page leaves open: what the target does is recorded."""
+    yield Finding(
+        requirement=seen.case.question or "",
+        verdict=Verdict.NOTE,
+        case=seen.case.id,
+        expected="anything but a server error",
+        observed=f"{seen.outcome}: {seen.summary()}",
+        exchanges=(seen.exchange.number,),
+    )
+    if seen.outcome is Outcome.ACCEPTED:
+        yield from of_accepted_valid(seen)
+
+
+def of_unsent(case: Case, reason: str) -> Iterator[Finding]:
+    """A case that was not sent, because an earlier answer settles it."""
+    for aim in case.aims:
+        yield Finding(requirement=aim.requirement, verdict=Verdict.NOTE, case=case.id, reason=reason, side=aim.side)
+
+
+def of_lost(seen: Observation) -> Finding:
+    """A request that was not answered once, and answered when asked again: connections are lost on the way, too."""
+    return Finding(
+        requirement="http/answer",
+        verdict=Verdict.NOTE,
+        case=seen.case.id,
+        expected="an answer",
+        observed=seen.summary(),
+        reason="not answered once, answered when asked again",
+        exchanges=(seen.exchange.number,),
+    )
+
+
+def of_unanswered(first: Observation, again: Observation, *, others_are: bool) -> Iterator[Finding]:
+    """A request that was not answered twice; `others_are` tells whether the target still answers other requests."""
+    yield Finding(
+        requirement="http/answer",
+        verdict=broken(first.contract.requirements["http/answer"]),
+        case=first.case.id,
+        expected="an answer, whatever its status",
+        observed=f"{again.summary()}, twice; " + ("others are answered" if others_are else "and none since"),
+        exchanges=(first.exchange.number, again.exchange.number),
+    )
+    yield from for_aims(again, Verdict.INCONCLUSIVE, "not answered, twice")
+
+
+def for_aims(seen: Observation, verdict: Verdict, reason: str) -> Iterator[Finding]:
+    """The same verdict for all that a case aims at."""
+    observed = "" if verdict is Verdict.PASS else seen.summary()
+    for aim in [*seen.case.aims, *(aim for part in seen.case.parts for aim in part.aims)]:
+        yield Finding(
+            requirement=aim.requirement,
+            verdict=verdict,
+            case=seen.case.id,
+            observed=observed,
+            reason=reason,
+            exchanges=(seen.exchange.number,),
+            side=aim.side,
+        )
