@@ -12,6 +12,9 @@ import click
 from infercheck import __version__
 from infercheck.errors import InfercheckError
 
+INTERRUPTED = 130
+"""Exit status of what Ctrl-C ended out of order, as shells have it: 128 and the number of the signal."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 PATTERN = "An id, its beginning, or a pattern with * and ?; may be given again."
@@ -31,6 +34,8 @@ class _Group(click.Group):
             if error.hint:
                 click.echo(f"  {visible(error.hint)}", err=True)
             ctx.exit(error.exit_status)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -150,7 +149,7 @@ def _ordered(contract: Contract, options: Options) -> Iterator[Case]:
     streamed = list(boundary.streamed_invalid(invalid))
     shared = _alternate(boundary.shared())
     yield from shared[:4]
-    yield from _mix([*streamed, *invalid], [*examples(builder), *shared[4:]], ratio=3)
+    yield from _mix([*streamed, *invalid], [*examples(builder), *shared[4:]], ratio=4)
     yield from boundary.unknown_properties()
     yield from open_questions(builder)
     yield from pairwise(boundary, options.seed)
@@ -158,14 +157,25 @@ def _ordered(contract: Contract, options: Options) -> Iterator[Case]:
 
 
 def _spread(cases: Iterable[Case]) -> list[Case]:
-    # One of each kind of mistake, then the next of each kind: most defects are of a kind, not of a parameter.
+    # First one mistake for every requirement, of another kind each time: most defects are of one keyword, or of one
+    # kind of mistake. Then what is left, in the same manner.
+    waiting: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        waiting[case.aims[0].requirement].append(case)
+    spread: list[Case] = []
+    while waiting:
+        turn = [queue.pop(index % len(queue)) for index, queue in enumerate(waiting.values())]
+        spread += _by_kind(turn)
+        waiting = {id_: queue for id_, queue in waiting.items() if queue}
+    return spread
+
+
+def _by_kind(cases: Iterable[Case]) -> list[Case]:
+    # One of each kind of mistake, then the next of each; alternating branches and depths within a kind.
     kinds: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
-        words = case.id.split("/")
-        keyword, label = words[-2], words[-1]
-        kind = re.sub(r"-?\d+(\.\d+)?", "#", label) if keyword in ("minimum", "maximum") else label
-        kinds[f"{keyword}/{kind if keyword in ('type', 'oneOf') else ''}"].append(case)
-    # Alternating branches and depths within a kind, so that the second of a kind is unlike the first.
+        keyword, label = case.id.split("/")[-2:]
+        kinds[f"{keyword}/{label if keyword in ('type', 'oneOf') else ''}"].append(case)
     queues = [_alternate(sorted(kind, key=lambda case: case.id.count("/"))) for kind in kinds.values()]
     return [case for row in zip_longest(*queues) for case in row if case is not None]
 
