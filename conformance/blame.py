@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from infercheck.cases import Case, Part
-from infercheck.conclusions import COMBINATIONS
+from infercheck.conclusions import COMBINATIONS, of_accepted_valid
 from infercheck.contract import Contract
 from infercheck.door import BudgetSpent, Door
 from infercheck.findings import Finding, Verdict, broken
@@ -27,6 +27,7 @@ class Blame:
         self._door = door
         self._guilty: dict[Key, Finding] = {}
         self._innocent: set[Key] = set()
+        self._quarrels: dict[frozenset[Key], Finding] = {}
         self._one_at_a_time = asyncio.Lock()
 
     def acquit(self, case: Case) -> None:
@@ -38,7 +39,7 @@ class Blame:
         case = seen.case
         async with self._one_at_a_time:
             try:
-                if any(_key(case, part) in self._guilty for part in case.parts):
+                if self._knows_why(case):
                     return await self._split(seen)
                 again = await self._observe(case, fresh=True)
                 if not _refuses(again):
@@ -50,6 +51,10 @@ class Blame:
                 return [self._undecided(seen, f"not split down to one value: {spent}", confirmed=False)]
         return [self._guilty_alone(again, case.aims[0].requirement, case, also=seen.exchange.number)]
 
+    def _knows_why(self, case: Case) -> bool:
+        here = {_key(case, part) for part in case.parts}
+        return any(key in self._guilty for key in here) or any(pair <= here for pair in self._quarrels)
+
     async def _split(self, seen: Observation) -> list[Finding]:
         case = seen.case
         findings = [
@@ -57,13 +62,21 @@ class Blame:
             for part in case.parts
             if (key := _key(case, part)) in self._guilty
         ]
+        here = {_key(case, part) for part in case.parts}
+        quarrels = [pair for pair in self._quarrels if pair <= here]
+        findings += [
+            replace(self._quarrels[pair], case=case.id, exchanges=(seen.exchange.number,)) for pair in quarrels
+        ]
+        # Without the guilty, and without one of each pair that is known to quarrel, all should be well.
+        left_out = {key for key in here if key in self._guilty} | {min(pair, key=str) for pair in quarrels}
         last: dict[frozenset[int], Observation] = {}
 
         async def refused(parts: Sequence[Part]) -> bool:
             one = case.with_parts(tuple(parts), self._contract.roles.get("stream"))
             last[frozenset(map(id, parts))] = observed = await self._observe(one)
-            if not _refuses(observed):
+            if observed.outcome is Outcome.ACCEPTED:
                 self.acquit(one)
+                findings.extend(of_accepted_valid(observed))
             return _refuses(observed)
 
         async def split(parts: Sequence[Part]) -> None:
@@ -72,14 +85,20 @@ class Blame:
             for one in await guilty_sets(parts, refused):
                 finding = await self._sentence(one, last[frozenset(map(id, one))])
                 findings.append(finding)
-                if len(one) == 1 and finding.verdict is not Verdict.INCONCLUSIVE:
+                if finding.verdict is Verdict.INCONCLUSIVE:
+                    continue
+                if len(one) == 1:
                     self._guilty[_key(case, one[0])] = finding
+                    left_out.add(_key(case, one[0]))
+                else:
+                    self._quarrels[frozenset(_key(case, part) for part in one)] = finding
 
         # First those that were never accepted; then what is left without the guilty, for values that quarrel.
         if not findings:
             await split([part for part in case.parts if _key(case, part) not in self._innocent])
-        await split([part for part in case.parts if _key(case, part) not in self._guilty])
-        return findings or [self._undecided(seen, "refused as a whole, accepted in parts")]
+        await split([part for part in case.parts if _key(case, part) not in left_out])
+        blamed = any(finding.verdict is not Verdict.PASS for finding in findings)
+        return findings if blamed else [self._undecided(seen, "refused as a whole, accepted in parts"), *findings]
 
     async def _sentence(self, parts: tuple[Part, ...], first: Observation) -> Finding:
         # What is called guilty was refused twice: a mood of the target is nobody's value.

@@ -149,10 +149,11 @@ def is_error(value: object) -> bool:
     """Whether a JSON value is an error's envelope rather than an answer."""
     if not isinstance(value, dict):
         return False
-    if value.get("success") is False:
-        return True
-    has_answer = any(name in value for name in ("result", "response", "tool_calls"))
-    return not has_answer and bool(value.get("errors") or value.get("error"))
+    result = value.get("result")
+    holders = [value, result] if isinstance(result, dict) else [value]
+    if any("response" in holder or "tool_calls" in holder for holder in holders):
+        return False
+    return value.get("success") is False or bool(value.get("errors") or value.get("error"))
 
 
 def excerpt(data: bytes | str, limit: int = 200) -> str:

@@ -148,8 +148,10 @@ def _ordered(contract: Contract, options: Options) -> Iterator[Case]:
     invalid = _spread(boundary.invalid())
     streamed = list(boundary.streamed_invalid(invalid))
     shared = _alternate(boundary.shared())
+    calls = list(examples(builder))
     yield from shared[:4]
-    yield from _mix([*streamed, *invalid], [*examples(builder), *shared[4:]], ratio=4)
+    yield from _mix([*streamed, *invalid], [*boundary.unlimited(calls), *calls, *shared[4:]], ratio=4)
+    yield from boundary.long_answers()
     yield from boundary.unknown_properties()
     yield from open_questions(builder)
     yield from pairwise(boundary, options.seed)
@@ -164,7 +166,10 @@ def _spread(cases: Iterable[Case]) -> list[Case]:
         waiting[case.aims[0].requirement].append(case)
     spread: list[Case] = []
     while waiting:
-        turn = [queue.pop(index % len(queue)) for index, queue in enumerate(waiting.values())]
+        turn = [
+            queue.pop(index % len(queue) if id_.endswith("/type") else 0)
+            for index, (id_, queue) in enumerate(waiting.items())
+        ]
         spread += _by_kind(turn)
         waiting = {id_: queue for id_, queue in waiting.items() if queue}
     return spread

@@ -63,7 +63,7 @@ def _member(value: Mapping[str, Any], name: str) -> str:
 def judge_answer(seen: Observation, result: Any) -> Iterator[Said]:
     """An answer against the page's Output."""
     yield from judge_schema(result, seen.contract.answers, seen.contract.output_ids)
-    if isinstance(result, Mapping):
+    if isinstance(result, Mapping) and seen.case.expectation is Expectation.VALID:
         yield say(
             "output/present",
             "response" in result or "tool_calls" in result,

@@ -11,7 +11,9 @@ from typing import Any
 
 from infercheck import jsontext
 from infercheck.cases import Aim, Case, Expectation, Part, Request, Side
-from infercheck.generate.builder import Builder
+from infercheck.generate.builder import Beside, Builder
+from infercheck.generate.page import FIRST_CHUNKS
+from infercheck.generate.price import UNLIMITED_DEFAULT
 from infercheck.generate.values import Value, invalid_values, long_texts, valid_values
 from infercheck.requirements import instance_path
 from infercheck.schema import Occurrence, Place, Property
@@ -108,18 +110,23 @@ class Boundary:
         """Requests that break one keyword each, in the order of the schema; equal requests are one case."""
         found: dict[bytes, Case] = {}
         for branch in [self.builder.places[()], *self.builder.branches()]:
-            for occurrence in self._occurrences(branch):
-                for value in invalid_values(occurrence, self.builder):
-                    case = self._invalid(branch, occurrence, value)
+            for number, occurrence in enumerate(self._occurrences(branch)):
+                for index, value in enumerate(invalid_values(occurrence, self.builder)):
+                    # In a list first alone, then behind or before an ordinary element: some look at one alone.
+                    alone = index == 0 or occurrence.keyword == "oneOf"
+                    beside: Beside = "alone" if alone else ("last", "first")[(number + index) % 2]
+                    case = self._invalid(branch, occurrence, value, beside)
                     if case is None:
                         continue
                     same = found.get(case.request.body)
                     found[case.request.body] = replace(same, aims=same.aims + case.aims) if same else case
         yield from found.values()
 
-    def _invalid(self, branch: Place, occurrence: Occurrence, value: Value) -> Case | None:
+    def _invalid(
+        self, branch: Place, occurrence: Occurrence, value: Value, beside: Beside = "alone"
+    ) -> Case | None:
         place = occurrence.place
-        body = self.builder.embed(place, value.value)
+        body = self.builder.embed(place, value.value, beside)
         limit = self.builder.limit
         if isinstance(body, dict) and limit and limit not in body:
             body = {**body, limit: self.builder.base(self.builder.branches()[0]).get(limit, 1)}
@@ -157,6 +164,34 @@ class Boundary:
                 title=f"{case.title}, also where a stream is asked for",
                 request=Request(body=jsontext.dump(body), stream=True),
             )
+
+    def unlimited(self, examples: Iterable[Case]) -> Iterator[Case]:
+        """For each branch that no example takes, a request with nothing but what is required: any length."""
+        taken = {case.branch for case in examples}
+        for branch in self.builder.branches():
+            name = self._branch(branch)
+            if (name or None) not in taken and "required" in branch.schema:
+                aims = (Aim(requirement=self.contract.input_ids[f"{branch.pointer}/required"], side=Side.VALID),)
+                yield self._valid(f"boundary/valid/{name}/bare", branch, self.builder.minimal(branch), (), aims)
+
+    def long_answers(self) -> Iterator[Case]:
+        """For each branch a limit just over the default, streamed and cut: the page states no maximum."""
+        limit, stream = self.builder.limit, self.builder.stream
+        for branch in self.builder.branches():
+            place = self.builder.places.get((*branch.steps, Property(limit or "")))
+            if place is None or stream not in branch.schema["properties"]:
+                continue
+            value = place.schema.get("default", UNLIMITED_DEFAULT) + 44
+            id_ = self.contract.input_ids[f"{place.pointer}/type"]
+            aims = (Aim(requirement=id_, side=Side.VALID),)
+            streamed = next(part for part in self.parts(branch)[stream] if part.value is True)
+            parts = (Part(key=str(limit), value=value, label=f"{limit}={value}", aims=aims), streamed)
+            body = self._body(branch, parts)
+            if not self.oracle.is_valid(body):
+                continue
+            case = self._valid(f"boundary/{id_}/{value}", branch, body, parts, ())
+            request = replace(case.request, stop_after=FIRST_CHUNKS)
+            yield replace(case, title=f"{limit} of {value} is accepted", request=request)
 
     def unknown_properties(self) -> Iterator[Case]:
         """For each branch a request with keys that no branch declares."""

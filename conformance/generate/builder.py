@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from infercheck.contract import Contract
 from infercheck.schema import Branch, Extra, Items, Place, Property, Step, walk
@@ -14,6 +14,9 @@ SMALL = 8
 
 EXTRA_NAME = "city"
 """The name given to a value under `additionalProperties`."""
+
+
+Beside: TypeAlias = Literal["alone", "first", "last"]
 
 
 class Builder:
@@ -81,8 +84,12 @@ class Builder:
             body[self.limit] = SMALL
         return body
 
-    def embed(self, place: Place, value: Any) -> Any:
-        """A whole request that is ordinary but for `value` at `place`."""
+    def embed(self, place: Place, value: Any, beside: Beside = "alone", form: Place | None = None) -> Any:
+        """A whole request that is ordinary but for `value` at `place`.
+
+        In an array, `value` stands alone, or `first` or `last` of two: the other is ordinary, and of the same form
+        of a `oneOf` as the value is meant to be.
+        """
         if not place.steps:
             return value
         parent = self.places[place.steps[:-1]]
@@ -91,13 +98,18 @@ class Builder:
                 # The root's own request carries the output limit; deeper objects are just minimal.
                 around = self.base(parent) if _is_branch(parent.steps) or not parent.steps else None
                 around = self.minimal(parent) if around is None else around
-                return self.embed(parent, {**around, name: value})
+                value = {**around, name: value}
+            case Items() if beside == "first":
+                value = [value, self.minimal(form or place)]
+            case Items() if beside == "last":
+                value = [self.minimal(form or place), value]
             case Items():
-                return self.embed(parent, [value])
+                value = [value]
             case Extra():
-                return self.embed(parent, {EXTRA_NAME: value})
+                value = {EXTRA_NAME: value}
             case Branch():
-                return self.embed(parent, value)
+                return self.embed(parent, value, beside, form=place)
+        return self.embed(parent, value, beside)
 
     def key(self, place: Place) -> str | None:
         """The top-level key of the request that a place lies under."""

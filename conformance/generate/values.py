@@ -20,6 +20,9 @@ ALPHABETS = {"ascii": "a", "accents": "é", "cjk": "灯", "emoji": "🗼"}
 LANDMARKS = (2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, 2**63)
 """Integers at which implementations change their representation."""
 
+WRAPS = (2**63, 2**64, 2**64 + 1)
+"""Integers that are too large for a machine word, or come out small when cut to one."""
+
 UNUSUAL_TEXTS = {
     "nul": "before\u0000after",
     "right-to-left": "\u202eabc שלום \u202c",
@@ -106,6 +109,8 @@ def invalid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
         case "minimum" | "maximum":
             step = -_step(place) if occurrence.keyword == "minimum" else _step(place)
             yield Value(value=_add(limit, step), label=f"{_add(limit, step)}", side=Side.OUTSIDE)
+            for further in _further(occurrence):
+                yield Value(value=further, label=f"{further}", side=Side.OUTSIDE)
         case "minLength" if limit > 0:
             yield Value(value="a" * (limit - 1), label=f"{limit - 1}-characters", side=Side.OUTSIDE)
         case "maxLength" if limit < LONG:
@@ -137,12 +142,24 @@ def _wrong_types(place: Place, builder: Builder) -> Iterator[tuple[str, Any]]:
                 yield "list", [builder.minimal(place)]
         case "array":
             items = builder.places.get((*place.steps, Items()))
-            yield "bare-item", builder.minimal(items) if items else "text"
+            yield "bare-item", builder.minimal(items) if items else 5
+            yield "string", "text"
         case "object" if place.steps:
             yield "json-string", json.dumps(builder.minimal(place))
         case _:
             yield from (("array", []), ("string", "text"))
     yield "null", None
+
+
+def _further(occurrence: Occurrence) -> Iterator[int]:
+    # Where integers wrap around, and the -1 by which other servers turn a parameter off.
+    limit = occurrence.value
+    if not _is_integer(occurrence.place):
+        return
+    if occurrence.keyword == "minimum" and limit > 0:
+        yield -1
+    if occurrence.keyword == "maximum" and limit > 2**31:
+        yield from (mark for mark in WRAPS if mark > limit + 1)
 
 
 def _mismatches(place: Place, builder: Builder) -> Iterator[Value]:

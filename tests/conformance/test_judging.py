@@ -101,7 +101,7 @@ def test_a_conforming_target_passes_and_nothing_is_undecided():
         (of_stream(events(*PIECES, done=False).removesuffix(b"\n")), {"stream/complete", "stream/done"}),
         (of_stream(events({"response": 6})), {"stream/event/response/type"}),
         (of_stream(events({"response": None})), {"stream/event/response/type"}),
-        (of_stream(events(["Hello"])), {"stream/event/type", "stream/present"}),
+        (of_stream(events(["Hello"])), {"stream/event/type"}),
         (of_stream(b"data: Hello\n\ndata: [DONE]\n\n"), {"stream/payload"}),
         (of_stream(b'data: {"response":"\xff"}\n\ndata: [DONE]\n\n'), {"stream/utf-8"}),
         (of_stream(b""), {"stream/payload", "stream/done"}),

@@ -1,0 +1,107 @@
+"""A conforming server in small steps, from which broken ones and unusual ones are made."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fakes import CONTRACT
+from starlette.responses import Response
+
+from infercheck.runners.reference.engine import ReferenceEngine
+from infercheck.runners.server import Api
+
+ENGINE = ReferenceEngine()
+"""Holds no state but caches, so that one serves all."""
+
+FLOATS = ("temperature", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty")
+INTEGERS = ("max_tokens", "top_k", "seed")
+NUMBERS = (*FLOATS, *INTEGERS)
+BOOLEANS = ("raw", "stream")
+
+
+class Conforming(Api):
+    """Keeps every promise. `change` may edit the input schema; `read` the body; `answer` may do anything."""
+
+    def __init__(self) -> None:
+        schema = copy.deepcopy(CONTRACT.input)
+        self.change(schema)
+        super().__init__(ENGINE, input_schema=schema)
+
+    def change(self, schema: dict[str, Any]) -> None:
+        """Edit the schema that requests are judged by."""
+
+    def respond(self, raw: bytes) -> Response:
+        return self.answer(self.parse_body(raw))
+
+    def answer(self, body: Any) -> Response:
+        """Answer a parsed body."""
+        self.validate(body)
+        answer = self.run(body)
+        return self.success_response(answer) if isinstance(answer, Mapping) else self.stream_response(answer)
+
+
+class Careless(Conforming):
+    """Answers whatever passes its own validation, with the same few words."""
+
+    words: tuple[str, ...] = ("Hello", " there", ".")
+
+    def run(self, body: Any) -> Mapping[str, Any] | Iterator[Mapping[str, Any]]:
+        if isinstance(body, Mapping) and body.get("stream") is True:
+            return iter([*({"response": word} for word in self.words), {"response": "", "usage": {}}])
+        return {"response": "".join(self.words)}
+
+
+def branches(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The properties of the prompt's branch and of the messages' branch."""
+    prompt, messages = schema["oneOf"]
+    return prompt["properties"], messages["properties"]
+
+
+def message(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of one message."""
+    return branches(schema)[1]["messages"]["items"]
+
+
+def inside(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a schema, itself first."""
+    if isinstance(schema, dict):
+        yield schema
+        for value in list(schema.values()):
+            yield from inside(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from inside(value)
+
+
+def envelope(answer: Any, **changes: Any) -> dict[str, Any]:
+    """The envelope of an answer; a change to `...` leaves the member out."""
+    usual = {"result": answer, "success": True, "errors": [], "messages": [], **changes}
+    return {name: value for name, value in usual.items() if value is not ...}
+
+
+def failure(code: Any = 5006, words: Any = "AiError: Bad input", **changes: Any) -> dict[str, Any]:
+    """The envelope of an error; a change to `...` leaves the member out."""
+    usual = {"result": {}, "success": False, "errors": [{"code": code, "message": words}], "messages": []}
+    return {name: value for name, value in {**usual, **changes}.items() if value is not ...}
+
+
+def reply(value: Any, status: int = 200, media_type: str = "application/json", **options: Any) -> Response:
+    """A response of JSON, or of bytes as they are; options go to `json.dumps`."""
+    body = value if isinstance(value, bytes) else dump(value, **options)
+    return Response(body, status, {"content-type": media_type})
+
+
+def dump(value: Any, **options: Any) -> bytes:
+    """JSON in UTF-8, characters as they are."""
+    return json.dumps(value, **{"ensure_ascii": False, **options}).encode("utf-8", "surrogatepass")
+
+
+def frame(payload: Any) -> bytes:
+    """One server-sent event."""
+    return b"data: " + dump(payload) + b"\n\n"
+
+
+DONE = b"data: [DONE]\n\n"
