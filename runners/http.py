@@ -35,19 +35,25 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """How to get to a target: the exact URL, the bearer token, and what lies between."""
+class Network:
+    """What lies between us and a target. `secrets` are values of `headers` that must not be seen."""
 
-    url: str
-    token: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    """Values of headers that must not be seen, beside the token."""
     timeouts: Timeouts = field(default_factory=Timeouts)
     connections: int = 16
     proxy: str | None = None
     ca_bundle: str | None = None
     insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How to get to a target: the exact URL, the bearer token, and the network between."""
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    network: Network = field(default_factory=Network)
 
 
 class _Trace:
@@ -66,13 +72,13 @@ class HttpRunner:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._mask = Mask(*([link.token] if link.token else []), *link.secrets)
+        self._mask = Mask(*([link.token] if link.token else []), *link.network.secrets)
         headers = {
             "user-agent": f"infercheck/{__version__}",
             "accept": "application/json, text/event-stream",
             # Compressed chunks would arrive when the compressor likes, not when the target sends them.
             "accept-encoding": "identity",
-            **link.headers,
+            **link.network.headers,
         }
         if link.token:
             headers["authorization"] = f"Bearer {link.token}"
@@ -80,9 +86,12 @@ class HttpRunner:
             headers=headers,
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx.Timeout(None, connect=link.timeouts.connect),
-            limits=httpx.Limits(max_connections=link.connections, max_keepalive_connections=link.connections),
-            proxy=link.proxy,
+            timeout=httpx.Timeout(None, connect=link.network.timeouts.connect),
+            limits=httpx.Limits(
+                max_connections=link.network.connections,
+                max_keepalive_connections=link.network.connections,
+            ),
+            proxy=link.network.proxy,
             verify=_verification(link),
         )
 
@@ -113,7 +122,7 @@ class HttpRunner:
         head: list[httpx.Response] = []
         failure: Failure | None = None
         cut = False
-        times = self._link.timeouts
+        times = self._link.network.timeouts
         loop = asyncio.get_running_loop()
         end = loop.time() + times.whole
         try:
@@ -148,7 +157,7 @@ class HttpRunner:
     ) -> tuple[Failure | None, bool]:
         size = 0
         loop = asyncio.get_running_loop()
-        timer.reschedule(min(end, loop.time() + self._link.timeouts.between))
+        timer.reschedule(min(end, loop.time() + self._link.network.timeouts.between))
         async for data in response.aiter_bytes():
             chunks.append(Chunk(data=data, time=time.monotonic() - began))
             size += len(data)
@@ -156,7 +165,7 @@ class HttpRunner:
                 return Failure(kind="too-large", message=f"a body of more than {size} bytes, cut off"), False
             if request.stop_after is not None and len(chunks) >= request.stop_after:
                 return None, True
-            timer.reschedule(min(end, loop.time() + self._link.timeouts.between))
+            timer.reschedule(min(end, loop.time() + self._link.network.timeouts.between))
         return None, False
 
     def _answer(
@@ -185,10 +194,10 @@ class HttpRunner:
 
 
 def _verification(link: Link) -> ssl.SSLContext | bool:
-    if link.insecure:
+    if link.network.insecure:
         return False
-    if link.ca_bundle:
-        return ssl.create_default_context(cafile=link.ca_bundle)
+    if link.network.ca_bundle:
+        return ssl.create_default_context(cafile=link.network.ca_bundle)
     return link.url.startswith("https:")
 
 

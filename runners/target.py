@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ import httpx
 
 from infercheck.errors import UsageError
 from infercheck.exchange import Runner
-from infercheck.runners.http import HttpRunner, Link, Timeouts
+from infercheck.runners.http import HttpRunner, Link, Network
 
 KINDS = "reference, cloudflare, or the exact http:// or https:// URL to POST to"
 CLOUDFLARE = "https://api.cloudflare.com/client/v4/accounts/{account}/ai/run/{model}"
@@ -22,18 +22,12 @@ CLOUDFLARE_RATE = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What the user says about the target. `secrets` are those of the headers' values that must not be seen."""
+    """What the user says about the target."""
 
     address: str
     model: str
     token_env: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    connections: int = 16
-    proxy: str | None = None
-    ca_bundle: str | None = None
-    insecure: bool = False
+    network: Network = field(default_factory=Network)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +54,7 @@ async def open_target(target: Target) -> AsyncIterator[Opened]:
         from infercheck.runners.serving import LocalServer
 
         with LocalServer() as server:
-            link = Link(
-                url=server.url, token=server.token, timeouts=target.timeouts, connections=target.connections
-            )
+            link = Link(url=server.url, token=server.token, network=target.network)
             async with HttpRunner(link) as runner:
                 yield Opened(runner=runner, url=server.url, token_variable="INFERCHECK_TOKEN")  # noqa: S106
         return
@@ -70,7 +62,7 @@ async def open_target(target: Target) -> AsyncIterator[Opened]:
     try:
         client = HttpRunner(link)
     except (OSError, ValueError) as error:
-        raise UsageError(f"{target.proxy or target.ca_bundle}: {error}") from None
+        raise UsageError(f"{target.network.proxy or target.network.ca_bundle}: {error}") from None
     async with client as runner:
         yield Opened(
             runner=runner,
@@ -108,17 +100,7 @@ def _link(target: Target) -> Link:
         raise UsageError(f"the variable {variable} is not set", hint=f"export {variable}=your-token")
     if token and not (token.isascii() and token.isprintable()):
         raise UsageError(f"the token in {variable} has characters that no header can carry")
-    return Link(
-        url=url,
-        token=token,
-        headers=target.headers,
-        secrets=target.secrets,
-        timeouts=target.timeouts,
-        connections=target.connections,
-        proxy=target.proxy,
-        ca_bundle=target.ca_bundle,
-        insecure=target.insecure,
-    )
+    return Link(url=url, token=token, network=target.network)
 
 
 def is_secret(name: str) -> bool:

@@ -8,7 +8,7 @@ from infercheck.contract import Contract
 from infercheck.contract_loader import DEFAULT, load
 from infercheck.errors import UsageError
 from infercheck.plan import Options
-from infercheck.runners.http import Timeouts
+from infercheck.runners.http import Network, Timeouts
 from infercheck.runners.target import Target, parse_headers
 
 
@@ -26,13 +26,15 @@ def target_of(contract: Contract, options: dict[str, Any], connections: int = 4)
         address=options["target"],
         model=contract.model,
         token_env=options["token_env"],
-        headers=headers,
-        secrets=secrets,
-        timeouts=Timeouts(first=options["timeout"], whole=max(180.0, 3 * options["timeout"])),
-        connections=connections,
-        proxy=options["proxy"],
-        ca_bundle=options["ca_bundle"],
-        insecure=options["insecure"],
+        network=Network(
+            headers=headers,
+            secrets=secrets,
+            timeouts=Timeouts(first=options["timeout"], whole=max(180.0, 3 * options["timeout"])),
+            connections=connections,
+            proxy=options["proxy"],
+            ca_bundle=options["ca_bundle"],
+            insecure=options["insecure"],
+        ),
     )
 
 

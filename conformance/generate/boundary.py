@@ -179,7 +179,7 @@ class Boundary:
         limit, stream = self.builder.limit, self.builder.stream
         for branch in self.builder.branches():
             place = self.builder.places.get((*branch.steps, Property(limit or "")))
-            if place is None or stream not in branch.schema["properties"]:
+            if place is None or stream is None or stream not in branch.schema["properties"]:
                 continue
             value = place.schema.get("default", UNLIMITED_DEFAULT) + 44
             id_ = self.contract.input_ids[f"{place.pointer}/type"]

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from infercheck.cases import Request
-from infercheck.runners.http import HttpRunner, Link, Timeouts
+from infercheck.runners.http import HttpRunner, Link, Network, Timeouts
 
 TOKEN = 'secret/tok"en-1234'
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -51,9 +51,9 @@ def listening(script):
         thread.join()
 
 
-def ask(url, request=None, **options):
+def ask(url, request=None, token=None, **network):
     async def go():
-        async with HttpRunner(Link(url=url, **options)) as runner:
+        async with HttpRunner(Link(url=url, token=token, network=Network(**network))) as runner:
             return await runner.send(request or Request(body=b'{"a":1}'))
 
     return asyncio.run(go())
