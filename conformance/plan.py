@@ -36,7 +36,8 @@ PROFILES: Mapping[str, Profile] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Cases in the order of sending. `left_out` counts cases that the budget had no room for.
+    """Cases in the order of sending. `left_out` counts those for which the profile has no room, `cut` those of the
+    profile for which the user's own budget has none.
 
     `exist` has the sides (`valid`, `invalid`) of each requirement that some case could decide, in this run or not.
     """
@@ -48,6 +49,7 @@ class Plan:
     """Output tokens in all, by price."""
     cases: tuple[Case, ...]
     left_out: int
+    cut: int
     selected: frozenset[str]
     exist: Mapping[str, frozenset[str]]
 
@@ -88,24 +90,31 @@ def make_plan(contract: Contract, options: Options) -> Plan:
     pricing = Pricing(contract, options.context_window or CONTEXT_WINDOW)
     ordered = [pricing.priced(case) for case in _ordered(contract, options)]
     wanted = list(_needed(ordered, selected, bool(options.only or options.exclude)))
+    foreseen = _affordable(wanted, profile, profile.requests, profile.tokens)
     budget = min(options.max_requests or profile.requests, profile.requests)
-    room = max(1, budget - min(profile.reserve, budget // 4))
     tokens = min(options.max_tokens or profile.tokens, profile.tokens)
-    cases: list[Case] = []
-    spent = 0
-    for case in wanted:
-        if len(cases) < room and spent + case.price <= tokens:
-            cases.append(case)
-            spent += case.price
+    cases = _affordable(wanted, profile, budget, tokens)
     return Plan(
         profile=profile,
         budget=budget,
         tokens=tokens,
         cases=tuple(cases),
-        left_out=len(wanted) - len(cases),
+        left_out=len(wanted) - len(foreseen),
+        cut=len(foreseen) - len(cases),
         selected=frozenset(selected),
         exist=_sides(ordered),
     )
+
+
+def _affordable(wanted: Iterable[Case], profile: Profile, requests: int, tokens: int) -> list[Case]:
+    # What is kept for splitting and confirming is never more than a quarter of a small budget.
+    room = max(1, requests - min(profile.reserve, requests // 4))
+    cases: list[Case] = []
+    for case in wanted:
+        if len(cases) < room and case.price <= tokens:
+            cases.append(case)
+            tokens -= case.price
+    return cases
 
 
 def _sides(cases: Iterable[Case]) -> dict[str, frozenset[str]]:

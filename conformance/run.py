@@ -148,7 +148,7 @@ def _header(contract: Contract, plan: Plan, options: Options, settings: Settings
         "concurrency": settings.concurrency,
         "command": settings.command,
         "started": _now(),
-        "planned": {"requests": len(plan.cases), "tokens": plan.price, "left_out": plan.left_out},
+        "planned": {"requests": len(plan.cases), "tokens": plan.price, "left_out": plan.left_out, "cut": plan.cut},
         "requirements": [
             {
                 "id": requirement.id,

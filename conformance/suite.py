@@ -85,6 +85,8 @@ class Suite:
             return Ending(complete=False, reason=str(throttled))
         if self._dead:
             return Ending(complete=False, reason=f"the target stopped answering at {self._dead.id}")
+        if self._plan.cut:
+            return Ending(complete=False, reason=f"{self._plan.cut} cases were left out for want of budget")
         return Ending()
 
     async def _greet(self, smallest: Sequence[Case]) -> None:

@@ -131,7 +131,7 @@ def _headline(console: Console, results: Results) -> None:
     )
     console.print(line, soft_wrap=True)
     if left_out := header["planned"]["left_out"]:
-        console.print(f"{left_out} cases were left out: the budget has no room for them", highlight=False)
+        console.print(f"{left_out} cases are not part of profile {header['profile']}", highlight=False)
     if not record.complete:
         console.print(Text(f"INCOMPLETE: {visible(record.why_incomplete)}", "bold magenta"), soft_wrap=True)
 

@@ -191,6 +191,15 @@ def test_plan_sends_nothing_and_gives_vectors():
     assert {v["expect"] for v in vectors} >= {"valid", "invalid"}
 
 
+@pytest.mark.parametrize("option", [["--max-requests", "30"], ["--max-tokens", "50"]])
+def test_a_budget_that_cuts_the_plan_makes_the_run_incomplete(option, tmp_path):
+    with served(api().app()) as url:
+        result = invoke("run", url, *option, "--output", tmp_path)
+    assert result.exit_code == 4
+    assert "left out for want of budget" in result.stdout
+    assert "cases are left out" in invoke("plan", *option).stdout
+
+
 def test_explain_lists_and_explains():
     every = invoke("explain").stdout.splitlines()
     assert len(every) == len(CONTRACT.requirements)

@@ -31,7 +31,9 @@ def plan(form: str, **options: Any) -> None:
     click.echo(f"{made.price:,} output tokens at most by price, {made.bytes_out / 1e6:.1f} MB of input")
     click.echo(f"up to {kept} more requests to split and confirm what is refused")
     if made.left_out:
-        click.echo(f"{made.left_out} cases left out: the budget has no room for them")
+        click.echo(f"{made.left_out} cases are not part of profile {made.profile.name}")
+    if made.cut:
+        click.echo(f"{made.cut} cases are left out: --max-requests or --max-tokens has no room for them")
 
 
 def _vector(case: Case) -> dict[str, Any]:
