@@ -52,7 +52,7 @@ def of_invalid(seen: Observation, *, valid_is_accepted: bool) -> Iterator[Findin
                     requirement=aim.requirement,
                     verdict=broken(seen.contract.requirements[aim.requirement]),
                     case=seen.case.id,
-                    expected=f"a refusal with a 4xx: {seen.case.title}",
+                    expected=f"a refusal (4xx) of {seen.case.title}",
                     observed=seen.summary(),
                     exchanges=(seen.exchange.number,),
                     side=aim.side,
@@ -63,7 +63,9 @@ def of_invalid(seen: Observation, *, valid_is_accepted: bool) -> Iterator[Findin
             reason = "valid requests of this branch are refused too, so this refusal says nothing"
             yield from for_aims(seen, Verdict.INCONCLUSIVE, reason)
         case Outcome.SERVER_ERROR:
-            reason = f"answered {seen.status}, which neither accepts nor refuses; see http/server-error"
+            reason = (
+                f"answered {seen.status}, which neither accepts nor refuses; mend http/server-error, then run again"
+            )
             yield from for_aims(seen, Verdict.INCONCLUSIVE, reason)
         case outcome:
             yield from for_aims(seen, Verdict.INCONCLUSIVE, str(outcome))
@@ -102,6 +104,18 @@ def of_lost(seen: Observation) -> Finding:
     )
 
 
+def of_left_over(seen: Observation, again: Observation) -> Finding:
+    """A request was answered in one way on a kept connection and in another on one of its own."""
+    return Finding(
+        requirement="http/persistent",
+        verdict=broken(seen.contract.requirements["http/persistent"]),
+        case=seen.case.id,
+        expected=f"the answer that the request gets on a connection of its own: {again.summary()}",
+        observed=f"on a kept connection, where the body of an earlier request may lie unread: {seen.summary()}",
+        exchanges=(seen.exchange.number, again.exchange.number),
+    )
+
+
 def of_unanswered(first: Observation, again: Observation, *, others_are: bool) -> Iterator[Finding]:
     """A request that was not answered twice; `others_are` tells whether the target still answers other requests."""
     yield Finding(
@@ -112,7 +126,8 @@ def of_unanswered(first: Observation, again: Observation, *, others_are: bool) -
         observed=f"{again.summary()}, twice; " + ("others are answered" if others_are else "and none since"),
         exchanges=(first.exchange.number, again.exchange.number),
     )
-    yield from for_aims(again, Verdict.INCONCLUSIVE, "not answered, twice")
+    if not first.case.parts:
+        yield from for_aims(again, Verdict.INCONCLUSIVE, "not answered, twice")
 
 
 def for_aims(seen: Observation, verdict: Verdict, reason: str) -> Iterator[Finding]:

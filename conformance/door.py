@@ -88,7 +88,8 @@ class Door:
     async def _send(self, case: Case, ordinal: int, *, extra: bool) -> Exchange:
         self._spend(case.price, extra=extra)
         number = self.requests
-        answer, retries, started = await self._carry(case, number, ordinal)
+        # What no plan foresaw is asked to make sure, so it must not hang on what the connection carried before.
+        answer, retries, started = await self._carry(case, number, ordinal, alone=extra)
         exchange = Exchange(
             number=number,
             case=case.id,
@@ -113,7 +114,7 @@ class Door:
             self._extra_requests += 1
             self._extra_tokens += price
 
-    async def _carry(self, case: Case, number: int, ordinal: int) -> tuple[Answer, int, float]:
+    async def _carry(self, case: Case, number: int, ordinal: int, *, alone: bool) -> tuple[Answer, int, float]:
         for retries in range(len(BACKOFF) + 1):
             await self._pace.turn()
             if self._budget.seconds is not None and self.seconds >= self._budget.seconds:
@@ -121,7 +122,7 @@ class Door:
             started = self.seconds
             if not retries:
                 self._journal.sent(number, case, ordinal, started)
-            answer = await self._runner.send(case.request)
+            answer = await self._runner.send(case.request, alone=alone)
             if not throttled(answer):
                 return answer, retries, started
             self.retries += 1

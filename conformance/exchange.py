@@ -32,7 +32,7 @@ class Answer:
     """What a runner brings back. `status` is None where no header came; `cut` tells that we closed the stream.
 
     `seconds` is the whole time from sending to the last byte. `echoed` tells that the target repeated the token,
-    whose bytes are masked.
+    whose bytes are masked; `kept` that the connection had carried requests before.
     """
 
     status: int | None = None
@@ -42,6 +42,7 @@ class Answer:
     failure: Failure | None = None
     cut: bool = False
     echoed: bool = False
+    kept: bool = False
 
     @property
     def body(self) -> bytes:
@@ -56,8 +57,8 @@ class Answer:
 class Runner(Protocol):
     """Carries a request to a target and brings back what was observed; never raises for what a target does."""
 
-    async def send(self, request: Request) -> Answer:
-        """Send one request, once."""
+    async def send(self, request: Request, *, alone: bool = False) -> Answer:
+        """Send one request, once; `alone` on a connection of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

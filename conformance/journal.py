@@ -103,6 +103,7 @@ class JournalWriter:
                 "failure": asdict(answer.failure) if answer.failure else None,
                 "cut": answer.cut,
                 "echoed": answer.echoed,
+                "kept": answer.kept,
                 "retries": exchange.retries,
             }
         )

@@ -89,7 +89,8 @@ def make_plan(contract: Contract, options: Options) -> Plan:
     selected = select(contract, options.only, options.exclude)
     pricing = Pricing(contract, options.context_window or CONTEXT_WINDOW)
     ordered = [pricing.priced(case) for case in _ordered(contract, options)]
-    wanted = list(_needed(ordered, selected, bool(options.only or options.exclude)))
+    narrowed = bool(options.only or options.exclude)
+    wanted = list(_needed(ordered, selected, contract.roles.get("stream"), narrowed=narrowed))
     foreseen = _affordable(wanted, profile, profile.requests, profile.tokens)
     budget = min(options.max_requests or profile.requests, profile.requests)
     tokens = min(options.max_tokens or profile.tokens, profile.tokens)
@@ -223,18 +224,26 @@ ENOUGH = 12
 """Exchanges that decide a requirement which is judged on every exchange, where only it is asked for."""
 
 
-def _needed(cases: Iterable[Case], selected: set[str], narrowed: bool) -> Iterator[Case]:
+def _needed(cases: Iterable[Case], selected: set[str], stream: str | None, *, narrowed: bool) -> Iterator[Case]:
     if not narrowed:
         yield from cases
         return
     wanted = {id_.split("/", 1)[0] for id_ in selected} & set(_KINDS)
     left = dict.fromkeys(wanted, ENOUGH)
+    sent: set[str] = set()
     for case in cases:
         # The smallest requests say whether a refusal means anything.
         keep = case.id.endswith("/smallest") or any(id_ in selected for id_ in case.requirements)
         for area in wanted:
-            if left[area] and _KINDS[area](case):
+            if left[area] and not case.parts and _KINDS[area](case):
                 left[area] -= 1
                 keep = True
-        if keep:
+        if not keep:
+            continue
+        if case.parts and "input/combinations" not in selected:
+            # A value that nobody asked about must not be refused in the place of one that somebody did.
+            parts = [part for part in case.parts if any(aim.requirement in selected for aim in part.aims)]
+            case = case.with_parts(tuple(parts), stream)
+        if case.request.digest not in sent:
+            sent.add(case.request.digest)
             yield case

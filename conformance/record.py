@@ -129,6 +129,7 @@ def _exchange(line: Mapping[str, Any], sent: Mapping[str, Any], bodies: Mapping[
             failure=Failure(**line["failure"]) if line["failure"] else None,
             cut=line["cut"],
             echoed=line["echoed"],
+            kept=line["kept"],
         ),
     )
 

@@ -13,6 +13,10 @@ from infercheck.requirements import Level, Requirement
 WORST_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOTE)
 
 
+BROADEST = frozenset({"http", "error", "envelope", "output", "stream", "default", "example"})
+"""Areas whose defects touch many answers, or the page's own calls: they are told before single keywords."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """Findings of one requirement that say the same: the first of them, and how many there are."""
@@ -44,8 +48,9 @@ class Results:
     results: tuple[Result, ...]
 
     def with_verdict(self, *verdicts: Verdict) -> list[Result]:
-        """Results of these verdicts."""
-        return [result for result in self.results if result.verdict in verdicts]
+        """Results of these verdicts, those of areas that concern every answer first."""
+        found = [result for result in self.results if result.verdict in verdicts]
+        return sorted(found, key=lambda result: result.requirement.area not in BROADEST)
 
     @property
     def totals(self) -> Mapping[Verdict, int]:
@@ -151,8 +156,8 @@ def _verdict(
 
 def _not_seen(requirement: Requirement) -> str:
     id_ = requirement.id
-    if "tool_calls" in id_:
-        return "no answer called a tool"
+    if "tool_calls" in id_ or "tool-calls" in id_:
+        return "no answer carried such a member of a tool call"
     match requirement.area:
         case "stream":
             return "no stream showed it"

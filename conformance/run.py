@@ -56,7 +56,7 @@ async def conduct(
     TargetError where the target is out of reach from the start; the journal then says so too.
     """
     with JournalWriter(path) as journal:
-        journal.header(_header(contract, plan, options, settings))
+        journal.header(_header(contract, plan, options, settings, path))
         budget = Budget(
             requests=plan.budget,
             tokens=plan.tokens,
@@ -123,7 +123,7 @@ def _interrupts(stop: Callable[[], object]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _header(contract: Contract, plan: Plan, options: Options, settings: Settings) -> Mapping[str, Any]:
+def _header(contract: Contract, plan: Plan, options: Options, settings: Settings, path: Path) -> Mapping[str, Any]:
     planned = plan.planned
     return {
         "infercheck": __version__,
@@ -147,6 +147,7 @@ def _header(contract: Contract, plan: Plan, options: Options, settings: Settings
         "adapters": options.adapters,
         "concurrency": settings.concurrency,
         "command": settings.command,
+        "folder": str(path.parent.absolute()),
         "started": _now(),
         "planned": {"requests": len(plan.cases), "tokens": plan.price, "left_out": plan.left_out, "cut": plan.cut},
         "requirements": [

@@ -85,6 +85,10 @@ class Suite:
             return Ending(complete=False, reason=str(throttled))
         if self._dead:
             return Ending(complete=False, reason=f"the target stopped answering at {self._dead.id}")
+        refused = [branch or "every branch" for branch, alive in self._state.alive.items() if not alive]
+        if refused and any(not self._wants(case) for case in smallest):
+            # Nobody asked about it, and yet nothing that was asked for could be seen.
+            return Ending(complete=False, reason=f"the smallest valid request is refused: {', '.join(refused)}")
         if self._plan.cut:
             return Ending(complete=False, reason=f"{self._plan.cut} cases were left out for want of budget")
         return Ending()
@@ -131,7 +135,7 @@ class Suite:
 
     async def _handle(self, case: Case) -> None:
         limit = self._state.context_limit
-        if limit is not None and case.size >= limit:
+        if limit is not None and case.size and len(case.request.body) >= limit:
             reason = "not sent: a text of this size is over the target's context window"
             self._write(case, list(conclusions.of_unsent(case, reason)))
             return
@@ -148,10 +152,15 @@ class Suite:
                 living = await self._is_alive(seen.case)
                 if not living:
                     self._dead = self._dead or seen.case
-                self._write(seen.case, list(conclusions.of_unanswered(seen, again, others_are=living)))
+                self._write(seen.case, await self._unanswered(seen, again, living=living))
                 return
             findings.append(conclusions.of_lost(seen))
             seen = again
+        elif _looks_left_over(seen):
+            again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True))
+            if (again.status, again.media_type) != (seen.status, seen.media_type):
+                findings.append(conclusions.of_left_over(seen, again))
+                seen = again
         findings += conclusions.universal(seen)
         match seen.case.expectation:
             case Expectation.VALID:
@@ -162,6 +171,13 @@ class Suite:
             case Expectation.OPEN:
                 findings += conclusions.of_open(seen)
         self._write(seen.case, findings)
+
+    async def _unanswered(self, first: Observation, again: Observation, *, living: bool) -> list[Finding]:
+        findings = list(conclusions.of_unanswered(first, again, others_are=living))
+        if living and first.case.expectation is Expectation.VALID and first.case.parts:
+            # Which of its values does the target not survive?
+            findings += await self._blame.of(again)
+        return findings
 
     def _write(self, case: Case, findings: Sequence[Finding]) -> None:
         wanted = [finding for finding in findings if finding.requirement in self._plan.selected]
@@ -180,9 +196,13 @@ class Suite:
             self._blame.acquit(seen.case)
             self._state.alive[seen.case.branch] = True
             return list(conclusions.of_accepted_valid(seen))
+        if not self._wants(seen.case):
+            return []
         if seen.about_context_window:
             if seen.case.size:
-                self._state.context_limit = min(self._state.context_limit or seen.case.size, seen.case.size)
+                # In bytes: a text of as many characters may have far fewer tokens.
+                size = len(seen.case.request.body)
+                self._state.context_limit = min(self._state.context_limit or size, size)
             return list(conclusions.for_aims(seen, Verdict.NOTE, "refused for the sake of the context window"))
         if seen.outcome is Outcome.THROTTLED:
             return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, "throttled"))
@@ -190,6 +210,10 @@ class Suite:
             reason = "the smallest valid request of this branch is refused too"
             return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, reason))
         return await self._blame.of(seen)
+
+    def _wants(self, case: Case) -> bool:
+        # Where only some requirements are asked for, the others' faults are not chased.
+        return any(id_ in self._plan.selected for id_ in (*case.requirements, conclusions.COMBINATIONS))
 
     def _accepts_valid(self, branch: str | None) -> bool:
         alive = self._state.alive
@@ -206,6 +230,12 @@ class Suite:
             if exchange.answer.status is not None:
                 return True
         return False
+
+
+def _looks_left_over(seen: Observation) -> bool:
+    # Bytes of a body that the server left unread are taken for the next request on a kept connection, and get the
+    # web server's own 400, not the API's.
+    return seen.status == 400 and seen.exchange.answer.kept and not seen.labelled_json
 
 
 def _is_smallest(case: Case) -> bool:

@@ -16,7 +16,7 @@ INLINE = 100_000
 def curl(header: Mapping[str, Any], request: Request) -> str:
     """The command that sends a request to the run's target; the token is named, never written.
 
-    A body over INLINE bytes, or one that no command line can hold, is read from `body_file`'s path.
+    A body over INLINE bytes, or one that no command line can hold, is read from a file in the run's folder.
     """
     target = header["target"]
     words = ["curl", "-sS", "-i", "-X", "POST", shlex.quote(target["url"])]
@@ -26,7 +26,8 @@ def curl(header: Mapping[str, Any], request: Request) -> str:
         words += ["-H", f'"Authorization: Bearer ${target["token_variable"]}"']
     words += ["-H", shlex.quote(f"Content-Type: {request.content_type}")]
     if needs_file(request):
-        words += ["--data-binary", f"@{body_file(request)}"]
+        path = str(Path(header["folder"]) / body_file(request))
+        words += ["--data-binary", shlex.quote(f"@{path}")]
     else:
         words += ["--data-binary", shlex.quote(request.body.decode("utf-8"))]
     return " ".join(words)

@@ -31,6 +31,9 @@ WORDS = {"pass": "bold green", "fail": "bold red", "incomplete": "bold magenta"}
 SHOWN = 5
 """Requirements of the worst findings that are shown whole."""
 
+LISTED = 20
+"""Requirements that are listed after them, one line each."""
+
 
 @contextmanager
 def progress(console: Console, total: int) -> Iterator[Listener]:
@@ -97,18 +100,28 @@ def summary(console: Console, results: Results, folder: str) -> None:
     worst = results.with_verdict(Verdict.FAIL) + results.with_verdict(Verdict.WARN)
     for number, result in enumerate(worst[:SHOWN], start=1):
         _finding(console, results, number, result)
-    for result in worst[SHOWN:]:
-        line = Text("  ").append(f"{result.verdict:<13}", STYLES[result.verdict])
-        console.print(line.append(visible(result.requirement.id)), soft_wrap=True)
+    for result in worst[SHOWN : SHOWN + LISTED]:
+        _line(console, result, result.groups[0].finding.expected)
+    _rest(console, len(worst) - SHOWN - LISTED, "broken")
     undecided = results.with_verdict(Verdict.INCONCLUSIVE, Verdict.ERROR)
     for result in undecided[:SHOWN]:
-        line = Text("  ").append(f"{result.verdict:<13}", STYLES[result.verdict])
-        line.append(f"{visible(result.requirement.id)}: {visible(result.reason, 200)}")
-        console.print(line, soft_wrap=True)
-    if len(undecided) > SHOWN:
-        console.print(f"  and {len(undecided) - SHOWN} more that could not be decided", highlight=False)
+        _line(console, result, result.reason)
+    _rest(console, len(undecided) - SHOWN, "that could not be decided")
+    if notes := results.totals[Verdict.NOTE]:
+        console.print(f"  {notes} notes on what the page leaves open", highlight=False)
     if folder:
         console.print(f"\nreports: {folder}", highlight=False, soft_wrap=True)
+
+
+def _line(console: Console, result: Result, words: str) -> None:
+    line = Text("  ").append(f"{result.verdict:<13}", STYLES[result.verdict])
+    line.append(f"{visible(result.requirement.id)}: {visible(words, 120)}")
+    console.print(line, soft_wrap=True)
+
+
+def _rest(console: Console, count: int, what: str) -> None:
+    if count > 0:
+        console.print(f"  and {count} more {what}", highlight=False)
 
 
 def _headline(console: Console, results: Results) -> None:
@@ -126,7 +139,7 @@ def _headline(console: Console, results: Results) -> None:
     kept = sum(result.verdict is Verdict.PASS for result in musts)
     line = Text(results.verdict.upper(), WORDS[results.verdict])
     line.append(
-        f"  {kept} of {len(musts)} MUST kept, {totals[Verdict.FAIL]} broken, {totals[Verdict.WARN]} warnings, "
+        f"  {kept} of {len(musts)} MUST kept, {totals[Verdict.FAIL]} broken, {_count(totals[Verdict.WARN], 'warning')}, "
         f"{len(results.undecided)} undecided; {len(record.exchanges)} requests in {footer.get('seconds', 0):.1f} s"
     )
     console.print(line, soft_wrap=True)
@@ -170,8 +183,12 @@ def _finding(console: Console, results: Results, number: int, result: Result) ->
         console.print(Text("   try       ").append(visible(line)), soft_wrap=True)
     others = len(result.groups) - 1
     if others:
-        _field(console, "", f"and {others} other findings of this requirement")
+        _field(console, "", f"and {_count(others, 'other finding')} of this requirement")
     console.print()
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _field(console: Console, name: str, value: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -82,18 +82,8 @@ class HttpRunner:
         }
         if link.token:
             headers["authorization"] = f"Bearer {link.token}"
-        self._client = httpx.AsyncClient(
-            headers=headers,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(None, connect=link.network.timeouts.connect),
-            limits=httpx.Limits(
-                max_connections=link.network.connections,
-                max_keepalive_connections=link.network.connections,
-            ),
-            proxy=link.network.proxy,
-            verify=_verification(link),
-        )
+        self._client = _client(link, headers, link.network.connections)
+        self._alone = _client(link, headers, 0)
 
     async def __aenter__(self) -> Self:
         return self
@@ -102,21 +92,22 @@ class HttpRunner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._client.aclose()
+        await self._alone.aclose()
 
-    async def send(self, request: Request) -> Answer:
-        """Send one request; whatever the target does comes back as an answer.
+    async def send(self, request: Request, *, alone: bool = False) -> Answer:
+        """Send one request; `alone` on a connection of its own. Whatever the target does comes back as an answer.
 
         A kept connection that the target closes just as it is used again says nothing of the request (RFC 9112,
         section 9.3.1): the request is then sent anew, until it has had a connection of its own.
         """
         while True:
             trace = _Trace()
-            answer = await self._send(request, trace)
+            answer = await self._send(self._alone if alone else self._client, request, trace)
             lost = answer.status is None and answer.failure is not None and answer.failure.kind != "timeout"
             if not lost or trace.connected:
                 return answer
 
-    async def _send(self, request: Request, trace: _Trace) -> Answer:
+    async def _send(self, client: httpx.AsyncClient, request: Request, trace: _Trace) -> Answer:
         began = time.monotonic()
         chunks: list[Chunk] = []
         head: list[httpx.Response] = []
@@ -127,14 +118,14 @@ class HttpRunner:
         end = loop.time() + times.whole
         try:
             async with asyncio.timeout_at(min(end, loop.time() + times.first)) as timer:
-                built = self._client.build_request(
+                built = client.build_request(
                     "POST",
                     self._link.url,
                     content=request.body,
                     headers={"content-type": request.content_type},
                     extensions={"trace": trace},
                 )
-                response = await self._client.send(built, stream=True)
+                response = await client.send(built, stream=True)
                 head.append(response)
                 try:
                     failure, cut = await self._read(response, request, chunks, began, timer, end)
@@ -144,7 +135,8 @@ class HttpRunner:
             failure = Failure(kind="timeout", message=_timed_out(times, bool(head), time.monotonic() - began))
         except httpx.HTTPError as error:
             failure = Failure(kind=_kind(error), message=self._mask.text(_describe(error)))
-        return self._answer(head[0] if head else None, chunks, failure, cut, time.monotonic() - began)
+        answer = self._answer(head[0] if head else None, chunks, failure, cut, time.monotonic() - began)
+        return replace(answer, kept=not trace.connected)
 
     async def _read(
         self,
@@ -191,6 +183,19 @@ class HttpRunner:
             cut=cut,
             echoed=echoed,
         )
+
+
+def _client(link: Link, headers: Mapping[str, str], kept: int) -> httpx.AsyncClient:
+    network = link.network
+    return httpx.AsyncClient(
+        headers=headers,
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx.Timeout(None, connect=network.timeouts.connect),
+        limits=httpx.Limits(max_connections=network.connections, max_keepalive_connections=kept),
+        proxy=network.proxy,
+        verify=_verification(link),
+    )
 
 
 def _verification(link: Link) -> ssl.SSLContext | bool:

@@ -59,7 +59,7 @@ class Target:
     changes: Callable[[Any, Answer], Answer | None] = lambda body, usual: None
     sent: list[Request] = field(default_factory=list)
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: Request, *, alone: bool = False) -> Answer:
         self.sent.append(request)
         body = json.loads(request.body)
         usual = self._usual(body)

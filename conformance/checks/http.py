@@ -24,6 +24,8 @@ def check(seen: Observation) -> Iterator[Said]:
     yield say("http/server-error", outcome is not Outcome.SERVER_ERROR, "any status below 500", seen.summary())
     if outcome is Outcome.ACCEPTED and seen.case.expectation is Expectation.VALID:
         yield say("http/status", seen.status == 200, "status 200", seen.summary())
+    if seen.exchange.answer.kept:
+        yield kept("http/persistent")
     if seen.exchange.answer.echoed:
         yield not_kept("http/token-echo", "no token in the answer", "the answer repeats the request's token")
     else:

@@ -70,6 +70,17 @@ def judge_answer(seen: Observation, result: Any) -> Iterator[Said]:
             "a response or tool_calls",
             f"neither: {excerpt(jsontext.show(result))}",
         )
+        yield from judge_tool_calls("output/whole-tool-calls", result)
+
+
+def judge_tool_calls(requirement: str, answer: Any) -> Iterator[Said]:
+    """Whether each tool call of an answer has what a client needs to make it; the schema requires neither."""
+    calls = answer.get("tool_calls") if isinstance(answer, Mapping) else None
+    if not isinstance(calls, list) or not calls:
+        return
+    bare = [call for call in calls if isinstance(call, Mapping) and not {"name", "arguments"} <= set(call)]
+    wanted = '"name" and "arguments" in each tool call'
+    yield say(requirement, not bare, wanted, excerpt(jsontext.show(bare)))
 
 
 def judge_schema(value: Any, oracle: Oracle, ids: Mapping[str, str]) -> Iterator[Said]:

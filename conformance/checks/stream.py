@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from infercheck import jsontext
 from infercheck.cases import Expectation
-from infercheck.checks.output import judge_schema
+from infercheck.checks.output import judge_schema, judge_tool_calls
 from infercheck.checks.rules import Said, kept, not_kept, say
 from infercheck.observation import DONE, Observation, Outcome, excerpt, is_error
 from infercheck.sse import FaultKind
@@ -62,6 +62,7 @@ def _payloads(seen: Observation) -> Iterator[Said]:
             errors.append(excerpt(jsontext.show(value)))
             continue
         yield from judge_schema(value, seen.contract.events, seen.contract.event_ids)
+        yield from judge_tool_calls("stream/whole-tool-calls", value)
         if isinstance(value, dict):
             objects = True
             present = present or "response" in value or bool(value.get("tool_calls"))

@@ -19,6 +19,7 @@ from infercheck.exchange import Answer, Exchange
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Options, make_plan
 from infercheck.reports.visible import visible
+from infercheck.requirements import Level
 from infercheck.runners.target import Target, check, open_target
 
 
@@ -40,8 +41,8 @@ async def _examine(contract: Contract, target: Target) -> int:
                 seen = Observation(contract=contract, case=case, exchange=_exchange(case, answer))
                 complaints = list(_complaints(seen, token_given=bool(target.token_env)))
                 click.echo(f"{'ok   ' if not complaints else 'mend '} {name}: {visible(seen.summary())}")
-                for complaint in complaints:
-                    click.echo(f"      {visible(complaint)}")
+                for line in (*complaints, *(() if complaints else _foretold(seen))):
+                    click.echo(f"      {visible(line)}")
                 healthy = healthy and not complaints
                 if seen.outcome is Outcome.NO_ANSWER:
                     break
@@ -86,9 +87,12 @@ def _complaints(seen: Observation, *, token_given: bool) -> Iterator[str]:
         yield f"A valid request is {seen.outcome}; a run will show which ones are not."
     elif not valid and seen.outcome is Outcome.ACCEPTED:
         yield "An empty object is accepted as a request: nothing seems to validate what comes in."
-    for said in judge(seen) if seen.outcome is Outcome.ACCEPTED else ():
-        if said.kept or said.requirement == "stream/unknown-field":
-            continue
-        yield f"{said.requirement}: expected {said.expected}, observed {said.observed}"
-        if said.requirement == "envelope/result":
-            yield "The dialect rest wraps answers as the REST API does; is this a Worker's bare answer?"
+    if any(said.requirement == "envelope/result" and not said.kept for said in judge(seen)):
+        yield "The dialect rest wraps answers as the REST API does; is this a Worker's bare answer?"
+
+
+def _foretold(seen: Observation) -> Iterator[str]:
+    # Broken promises stand in no run's way: the run is there to show them.
+    for said in judge(seen):
+        if not said.kept and seen.contract.requirements[said.requirement].level is not Level.INFO:
+            yield f"a run will show {said.requirement}: expected {said.expected}"

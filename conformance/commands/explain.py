@@ -47,6 +47,8 @@ def _explain(contract: Contract, requirement: Requirement, cases: tuple[Case, ..
     if clause.quote:
         click.echo(f"  says: {clause.quote}")
     mine = [case for case in cases if requirement.id in case.requirements]
+    # What is about this requirement alone says most.
+    mine.sort(key=lambda case: (case.expectation is not Expectation.INVALID, len(case.parts)))
     if not mine:
         click.echo("  tested on every exchange that it applies to")
         return

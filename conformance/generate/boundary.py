@@ -104,7 +104,7 @@ class Boundary:
         aims = (Aim(requirement=id_, side=value.side),)
         case = self._valid(f"boundary/{id_}/{value.label}", branch, body, (), aims)
         path = instance_path(occurrence.place.steps)
-        return replace(case, title=f"{path} of {value.label} is accepted", size=len(value.value))
+        return replace(case, title=f"{path}: {value.words}", size=len(value.value))
 
     def invalid(self) -> Iterator[Case]:
         """Requests that break one keyword each, in the order of the schema; equal requests are one case."""
@@ -136,7 +136,7 @@ class Boundary:
         path = instance_path(place.steps) or "the body"
         return Case(
             id=f"boundary/{id_}/{value.label}",
-            title=f"{path}: {value.label} is refused ({value.side})",
+            title=f"{path}: {value.words} ({value.side})",
             expectation=Expectation.INVALID,
             request=Request(body=jsontext.dump(body), stream=self.builder.streams(body)),
             branch=self._branch(branch) or None,
@@ -161,7 +161,7 @@ class Boundary:
             yield replace(
                 case,
                 id=f"{case.id}+stream",
-                title=f"{case.title}, also where a stream is asked for",
+                title=f"{case.title}, where a stream is asked for",
                 request=Request(body=jsontext.dump(body), stream=True),
             )
 
@@ -191,7 +191,7 @@ class Boundary:
                 continue
             case = self._valid(f"boundary/{id_}/{value}", branch, body, parts, ())
             request = replace(case.request, stop_after=FIRST_CHUNKS)
-            yield replace(case, title=f"{limit} of {value} is accepted", request=request)
+            yield replace(case, title=f"{limit}: {value}", request=request)
 
     def unknown_properties(self) -> Iterator[Case]:
         """For each branch a request with keys that no branch declares."""

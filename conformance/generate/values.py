@@ -34,13 +34,37 @@ UNUSUAL_TEXTS = {
 """Texts that are valid and that careless code trips over."""
 
 
+WORDS = {
+    "bare-item": "one item without its list",
+    "json-string": "its JSON as a string",
+    "string": "a string",
+    "array": "an array",
+    "list": "a list",
+    "no-form": "what matches none of its forms",
+    "both-forms": "what matches two of its forms",
+    "minimal": "an ordinary value",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """A value for a place, a readable label, and the side of the keyword that it stands on."""
+    """A value for a place, a label for ids, and the side of the keyword that it stands on."""
 
     value: Any
     label: str
     side: Side
+
+    @property
+    def words(self) -> str:
+        """The value as people say it."""
+        if self.side is Side.MISSING:
+            return f"without {self.label.removeprefix('no-')}"
+        if self.label in WORDS:
+            return WORDS[self.label]
+        if isinstance(self.value, str) and len(self.value) >= LONG:
+            count, _, alphabet = self.label.partition("-")
+            return f"{count} characters ({alphabet})"
+        return json.dumps(self.value, ensure_ascii=False)
 
 
 def valid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
@@ -58,6 +82,7 @@ def valid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
                         yield Value(value=mark, label=f"{mark}", side=Side.INSIDE)
         case "minLength" if limit < LONG:
             yield Value(value="a" * limit, label=f"{limit}-characters", side=Side.AT_LIMIT)
+            yield Value(value=" " * limit, label=f"{limit}-spaces", side=Side.AT_LIMIT)
             yield Value(value="é" * (limit + 1), label=f"{limit + 1}-characters", side=Side.INSIDE)
         case "maxLength" if limit < LONG:
             for name, character in ALPHABETS.items():
@@ -66,6 +91,8 @@ def valid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
             yield from _ordinary(place, builder)
         case "required" | "oneOf":
             yield Value(value=builder.minimal(place), label="minimal", side=Side.VALID)
+            for label, value in builder.contract.values.get(place.pointer, {}).items():
+                yield Value(value=value, label=label, side=Side.VALID)
         case _:
             return
 

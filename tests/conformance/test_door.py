@@ -30,7 +30,7 @@ class Runner:
         self.answers = list(answers)
         self.sent = []
 
-    async def send(self, request):
+    async def send(self, request, *, alone=False):
         self.sent.append(request.body)
         await asyncio.sleep(0)
         return self.answers.pop(0) if self.answers else success({})

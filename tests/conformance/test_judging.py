@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from fakes import CONTRACT, SSE, Target, answer, events, no_answer, refusal, stream, success
@@ -51,7 +52,8 @@ def test_a_conforming_target_passes_and_nothing_is_undecided():
     assert skipped == {
         *(f"{area}/tool_calls{rest}" for area in ("output", "stream/event")
           for rest in ("/type", "/items/type", "/items/arguments/type", "/items/name/type")),
-        "output/null-response", "stream/unknown-field",
+        "output/null-response", "stream/unknown-field", "output/whole-tool-calls", "stream/whole-tool-calls",
+        "http/persistent",
     }  # fmt: skip
 
 
@@ -75,6 +77,11 @@ def test_a_conforming_target_passes_and_nothing_is_undecided():
             of_success(lambda: success(OK | {"tool_calls": [{"name": "f", "arguments": "{}"}]})),
             {"output/tool_calls/items/arguments/type"},
         ),
+        (
+            of_success(lambda: success(OK | {"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]})),
+            {"output/whole-tool-calls"},
+        ),
+        (of_stream(events({"response": "", "tool_calls": [{"name": "f"}]})), {"stream/whole-tool-calls"}),
         (
             of_success(lambda: success(OK | {"tool_calls": [{"name": 5, "arguments": {}}]})),
             {"output/tool_calls/items/name/type"},
@@ -199,6 +206,55 @@ def test_a_refusal_for_the_context_windows_sake_is_a_note_and_settles_the_rest()
     assert results.exit_status() == 0
     # The shorter text, one character inside the limit, is not settled by the refusal of a longer one.
     assert sum(len(request.body) > 50_000 for request in target.sent) == 2
+
+
+def test_a_limit_that_long_texts_alone_meet_leaves_shorter_ones_to_be_asked():
+    def small(body, usual):
+        return refusal(413) if len(json.dumps(body, ensure_ascii=False).encode()) > 200_000 else None
+
+    results = judge(Target(changes=small))
+    assert broken(results) == set()
+    sent = {exchange.case for exchange in results.record.exchanges.values()}
+    assert "boundary/input/messages/messages/items/content/maxLength/131072-ascii" in sent
+    assert "boundary/input/messages/messages/items/content/maxLength/131072-emoji" not in sent
+
+
+def test_what_an_unread_body_left_behind_is_not_blamed_on_the_request():
+    class Careless(Target):
+        async def send(self, request, *, alone=False):
+            reply = await super().send(request)
+            if b"5.01" in request.body and not alone:
+                return replace(answer(400, b"<h1>Bad request syntax", (("content-type", "text/html"),)), kept=True)
+            return reply
+
+    results = judge(Careless())
+    assert broken(results) == {"http/persistent"}
+    assert "input/prompt/temperature/maximum" in ids(results, Verdict.PASS)
+
+
+def test_a_value_that_makes_the_target_drop_the_connection_is_found():
+    def dies_of_cold(body, usual):
+        return no_answer() if isinstance(body, dict) and body.get("temperature") == 0 else None
+
+    results = judge(Target(changes=dies_of_cold))
+    assert {"http/answer", "input/prompt/temperature/minimum"} <= broken(results)
+    assert "input/prompt/top_k/maximum" in ids(results, Verdict.PASS)
+
+
+def test_where_little_is_asked_for_nothing_else_is_chased():
+    refuses_top_k = Target(
+        changes=lambda body, usual: refusal() if isinstance(body, dict) and "top_k" in body else None
+    )
+    results = judge(refuses_top_k, only=("input/prompt/temperature",))
+    assert broken(results) == set()
+    assert results.exit_status() == 0
+    assert len(results.record.exchanges) < 20
+
+
+def test_where_nothing_could_be_seen_nothing_passes():
+    results = judge(Target(changes=lambda body, usual: refusal()), only=("stream",))
+    assert results.verdict == "incomplete"
+    assert results.exit_status() == 4
 
 
 def test_a_limit_in_bytes_is_no_context_window():
