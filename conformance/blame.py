@@ -146,7 +146,7 @@ class Blame:
             requirement=COMBINATIONS,
             verdict=broken(self._contract.requirements[COMBINATIONS]),
             case=seen.case.id,
-            expected=f"accepted: {labels}, each of which is accepted without the other",
+            expected=f"accepted: {labels}, which are accepted where one of them is missing",
             observed=seen.summary(),
             exchanges=_numbers(also, seen.exchange.number),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,6 +38,11 @@ class _Group(click.Group):
             ctx.exit(error.exit_status)
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
+        except OSError as error:
+            # What is left of these is our own output: a full disk behind it, or nobody who reads it.
+            with contextlib.suppress(OSError):
+                click.echo(f"infercheck: cannot write: {error.strerror}", err=True)
+            ctx.exit(InfercheckError.exit_status)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -54,6 +61,12 @@ def cli() -> None:
     """
 
 
+def _finite(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("a number of seconds is wanted")
+    return value
+
+
 def _contract_option(command: F) -> F:
     return click.option(
         "--contract", "contract_name", default=None, metavar="ID|FOLDER", help="The contract to test against."
@@ -67,8 +80,8 @@ def _link_options(command: F) -> F:
                      help="A header to send; VALUE may be $VARIABLE. May be given again."),
         click.option("--dialect", type=click.Choice(["rest"]), default="rest", show_default=True,
                      help="How the target wraps answers: rest is {result, success, errors, messages}."),
-        click.option("--timeout", type=click.FloatRange(0.1), default=60.0, show_default=True,
-                     help="Seconds to wait for the first byte of an answer."),
+        click.option("--timeout", type=click.FloatRange(0.1), default=60.0, show_default=True, callback=_finite,
+                     help="Seconds to wait for the first byte of an answer, and for each next one."),
         click.option("--proxy", metavar="URL", help="A proxy; the environment's are not used."),
         click.option("--ca-bundle", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust."),
         click.option("--insecure", is_flag=True, help="Do not check the target's certificate."),
@@ -108,7 +121,13 @@ def _apply(command: F, options: Sequence[Callable[[F], F]]) -> F:
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True,
               help="Requests under way at once.")  # fmt: skip
 @click.option("--rate", metavar="N/s|m|h", help="Send no faster than this, as in 300/m.")
-@click.option("--max-time", type=click.FloatRange(1), metavar="SECONDS", help="Stop sending after this long.")
+@click.option(
+    "--max-time",
+    type=click.FloatRange(1),
+    callback=_finite,
+    metavar="SECONDS",
+    help="Stop sending after this long.",
+)
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=Path("out"),
               show_default=True, help="The folder for journal and reports.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["must", "should"]), default="must", show_default=True,

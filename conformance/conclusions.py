@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from infercheck.cases import Case, Side
 from infercheck.checks import judge
@@ -17,17 +18,28 @@ def universal(seen: Observation) -> Iterator[Finding]:
     """What the checks say that look at every exchange; the first objection to a requirement stands for all."""
     said: dict[str, Said] = {}
     for one in judge(seen):
-        if one.requirement not in said or (said[one.requirement].kept and not one.kept):
+        if one.requirement not in said or _weight(said[one.requirement]) < _weight(one):
             said[one.requirement] = one
     for id_, one in said.items():
         yield Finding(
             requirement=id_,
-            verdict=Verdict.PASS if one.kept else broken(seen.contract.requirements[id_]),
+            verdict=_verdict(seen, one),
             case=seen.case.id,
-            expected=one.expected,
+            expected="" if one.kept else one.expected,
             observed="" if one.kept else one.observed,
+            reason=one.reason,
             exchanges=(seen.exchange.number,),
         )
+
+
+def _weight(said: Said) -> int:
+    return 0 if said.kept else 1 if said.reason else 2
+
+
+def _verdict(seen: Observation, said: Said) -> Verdict:
+    if said.kept:
+        return Verdict.PASS
+    return Verdict.INCONCLUSIVE if said.reason else broken(seen.contract.requirements[said.requirement])
 
 
 def of_accepted_valid(seen: Observation) -> Iterator[Finding]:
@@ -72,7 +84,12 @@ def of_invalid(seen: Observation, *, valid_is_accepted: bool) -> Iterator[Findin
 
 
 def of_open(seen: Observation) -> Iterator[Finding]:
-    """A request that the page leaves open: what the target does is recorded."""
+    """A request that the page leaves open: what the target does is recorded, and only a server error is blamed."""
+    for finding in universal(seen):
+        if finding.verdict is Verdict.PASS or finding.requirement.startswith("http/"):
+            yield finding
+        else:
+            yield replace(finding, requirement=seen.case.question or "", verdict=Verdict.NOTE, reason="")
     yield Finding(
         requirement=seen.case.question or "",
         verdict=Verdict.NOTE,
@@ -83,6 +100,19 @@ def of_open(seen: Observation) -> Iterator[Finding]:
     )
     if seen.outcome is Outcome.ACCEPTED:
         yield from of_accepted_valid(seen)
+
+
+def of_silence(silent: Sequence[Observation]) -> Finding:
+    """Not one stream carried an event, though answers that are not streamed have a text."""
+    first = silent[0]
+    return Finding(
+        requirement="stream/present",
+        verdict=broken(first.contract.requirements["stream/present"]),
+        case=first.case.id,
+        expected="a response or tool_calls",
+        observed=f"no event in any of {len(silent)} streams: {first.summary()}",
+        exchanges=tuple(seen.exchange.number for seen in silent),
+    )
 
 
 def of_unsent(case: Case, reason: str) -> Iterator[Finding]:

@@ -46,7 +46,11 @@ class JournalWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as problem:
+            if error is None:
+                raise self._unwritable(problem) from None
 
     def header(self, data: Mapping[str, Any]) -> None:
         """What the run is: contract, target, plan, requirements."""
@@ -144,10 +148,13 @@ class JournalWriter:
                 self._file.flush()
             if sync:
                 os.fsync(self._file.fileno())
-        except OSError as error:
-            raise JournalError(
-                f"{self.path}: cannot be written: {error.strerror}", hint="Make room, or give another folder."
-            ) from None
+        except OSError as problem:
+            raise self._unwritable(problem) from None
+
+    def _unwritable(self, problem: OSError) -> JournalError:
+        return JournalError(
+            f"{self.path}: cannot be written: {problem.strerror}", hint="Make room, or give another folder."
+        )
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

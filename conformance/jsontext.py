@@ -11,6 +11,10 @@ class NotJSON(ValueError):
     """The bytes are no JSON text; the message says why and where."""
 
 
+class TooDeep(NotJSON):
+    """The text nests more deeply than we can read: our limit, and no fault of the text (RFC 8259, section 9)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A JSON text: its value, and the names that stood twice in one object (RFC 8259, section 4)."""
@@ -49,7 +53,7 @@ def parse_text(text: str) -> Document:
     except NotJSON:
         raise
     except RecursionError:
-        raise NotJSON("nests too deeply to be read here") from None
+        raise TooDeep("nests too deeply to be read here") from None
     except ValueError as error:
         raise NotJSON(f"is not JSON: {error}" if text.strip() else "is empty") from None
     return Document(value=value, duplicate_keys=tuple(duplicates))

@@ -88,15 +88,25 @@ class Observation:
 
     @cached_property
     def payloads(self) -> list[jsontext.Document | jsontext.NotJSON]:
-        """What the events carry, [DONE] left out."""
+        """What the events carry. Left out are [DONE], empty events, and those of another type that carry no JSON:
+        clients that read messages see none of them."""
         found: list[jsontext.Document | jsontext.NotJSON] = []
         for event in self.stream.events:
-            if event.data.strip() == DONE:
+            if event.data.strip() in (DONE, ""):
                 continue
             try:
-                found.append(jsontext.parse_text(event.data))
+                document = jsontext.parse_text(event.data)
             except jsontext.NotJSON as error:
-                found.append(error)
+                if event.type == "error":
+                    document = jsontext.Document(value={"error": event.data})
+                elif event.type == "message":
+                    found.append(error)
+                    continue
+                else:
+                    continue
+            if event.type == "error" and not is_error(document.value):
+                document = jsontext.Document(value={"error": document.value or "error"})
+            found.append(document)
         return found
 
     @property
@@ -151,9 +161,12 @@ def is_error(value: object) -> bool:
         return False
     result = value.get("result")
     holders = [value, result] if isinstance(result, dict) else [value]
-    if any("response" in holder or "tool_calls" in holder for holder in holders):
-        return False
-    return value.get("success") is False or bool(value.get("errors") or value.get("error"))
+    if any(holder.get("error") for holder in holders):
+        return True
+    answers = any("response" in holder or "tool_calls" in holder for holder in holders)
+    if any(holder.get("errors") for holder in holders):
+        return not (answers and value.get("success") is True)
+    return value.get("success") is False and not answers
 
 
 def excerpt(data: bytes | str, limit: int = 200) -> str:

@@ -142,7 +142,10 @@ def select(contract: Contract, only: Sequence[str], exclude: Sequence[str]) -> s
                 hint="`infercheck explain` lists the ids; * and ? stand for anything, as in 'input/prompt/*'.",
             )
     kept = {id_ for id_ in ids if not only or any(matches(id_, pattern) for pattern in only)}
-    return {id_ for id_ in kept if not any(matches(id_, pattern) for pattern in exclude)}
+    kept = {id_ for id_ in kept if not any(matches(id_, pattern) for pattern in exclude)}
+    if not kept:
+        raise UsageError("nothing is left to test: what --only selects, --exclude takes away")
+    return kept
 
 
 def matches(id_: str, pattern: str) -> bool:

@@ -13,6 +13,9 @@ from infercheck.requirements import Level, Requirement
 WORST_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOTE)
 
 
+SELDOM = frozenset({"output/whole-tool-calls", "stream/whole-tool-calls", "stream/present"})
+"""Requirements of every answer of a kind that many answers do not put to the test."""
+
 BROADEST = frozenset({"http", "error", "envelope", "output", "stream", "default", "example"})
 """Areas whose defects touch many answers, or the page's own calls: they are told before single keywords."""
 
@@ -151,7 +154,23 @@ def _verdict(
             return Verdict.SKIP, f"not part of this run ({record.header['profile']})"
         why = record.why_incomplete or "no request that decides it could be judged"
         return Verdict.INCONCLUSIVE, why
+    if _was_asked_for(record, row.requirement):
+        return Verdict.INCONCLUSIVE, _not_seen(row.requirement)
     return Verdict.SKIP, _not_seen(row.requirement)
+
+
+def _was_asked_for(record: Record, requirement: Requirement) -> bool:
+    # A promise that every answer of a kind shows is not skipped where such answers were asked for and none came.
+    # One that few answers show, or that belongs to a member that an answer may lack, is.
+    seldom = requirement.level is Level.INFO or requirement.id in SELDOM or requirement.id.count("/") > 1
+    streams = {exchange.request.stream for exchange in record.exchanges.values()}
+    match requirement.area:
+        case "stream":
+            return not seldom and True in streams
+        case "output" | "envelope" | "default":
+            return not seldom and False in streams
+        case _:
+            return False
 
 
 def _not_seen(requirement: Requirement) -> str:

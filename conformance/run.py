@@ -35,6 +35,7 @@ class Settings:
     url: str
     dialect: str
     token_variable: str | None = None
+    curl_options: tuple[str, ...] = ()
     concurrency: int = 4
     rate: float | None = None
     max_time: float | None = None
@@ -141,6 +142,7 @@ def _header(contract: Contract, plan: Plan, options: Options, settings: Settings
             "url": settings.url,
             "dialect": settings.dialect,
             "token_variable": settings.token_variable,
+            "curl_options": settings.curl_options,
         },
         "profile": plan.profile.name,
         "seed": options.seed,

@@ -11,7 +11,7 @@ Refused = Callable[[Sequence[Value]], Awaitable[bool]]
 
 
 async def guilty_sets(values: Sequence[Value], refused: Refused[Value]) -> list[tuple[Value, ...]]:
-    """Every smallest set of values that is refused: one value alone, or a pair that does not go together.
+    """Every smallest set of values that is refused: one value alone, or several that do not go together.
 
     `values` together are refused already. What `refused` raises goes through; answers are remembered by it.
     """

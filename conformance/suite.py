@@ -22,6 +22,10 @@ LIFE_WAITS = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each question whether a target that did not answer is still there."""
 
 
+SILENT = 3
+"""Streams without an event that are no accident, where every other answer has a text."""
+
+
 @dataclass(slots=True)
 class Progress:
     """How far a run is; handed to the listener after every case."""
@@ -46,6 +50,10 @@ class _State:
     # What has been learnt so far that later verdicts need.
     alive: dict[str | None, bool] = field(default_factory=dict)
     context_limit: int | None = None
+    refuses_without_json: bool = False
+    texts: int = 0
+    streams: int = 0
+    silent_streams: list[Observation] = field(default_factory=list)
 
 
 class Suite:
@@ -83,6 +91,9 @@ class Suite:
             return Ending(complete=False, reason=str(spent))
         except ThrottledForEver as throttled:
             return Ending(complete=False, reason=str(throttled))
+        silent = self._state.silent_streams
+        if len(silent) == self._state.streams >= SILENT and self._state.texts:
+            self._write(silent[0].case, [conclusions.of_silence(silent)])
         if self._dead:
             return Ending(complete=False, reason=f"the target stopped answering at {self._dead.id}")
         refused = [branch or "every branch" for branch, alive in self._state.alive.items() if not alive]
@@ -145,6 +156,13 @@ class Suite:
         return Observation(contract=self._contract, case=case, exchange=exchange)
 
     async def _conclude(self, seen: Observation) -> None:
+        try:
+            await self._conclude_with_more(seen)
+        except BudgetSpent as spent:
+            reason = f"not asked again: {spent}"
+            self._write(seen.case, list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, reason)))
+
+    async def _conclude_with_more(self, seen: Observation) -> None:
         findings: list[Finding] = []
         if seen.outcome is Outcome.NO_ANSWER:
             again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True))
@@ -156,16 +174,19 @@ class Suite:
                 return
             findings.append(conclusions.of_lost(seen))
             seen = again
-        elif _looks_left_over(seen):
+        elif _looks_left_over(seen) and not self._state.refuses_without_json:
             again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True))
             if (again.status, again.media_type) != (seen.status, seen.media_type):
                 findings.append(conclusions.of_left_over(seen, again))
                 seen = again
-        findings += conclusions.universal(seen)
+            else:
+                self._state.refuses_without_json = True
         match seen.case.expectation:
             case Expectation.VALID:
+                findings += conclusions.universal(seen)
                 findings += await self._valid(seen)
             case Expectation.INVALID:
+                findings += conclusions.universal(seen)
                 accepted = self._accepts_valid(seen.case.branch)
                 findings += conclusions.of_invalid(seen, valid_is_accepted=accepted)
             case Expectation.OPEN:
@@ -195,6 +216,7 @@ class Suite:
         if seen.outcome is Outcome.ACCEPTED:
             self._blame.acquit(seen.case)
             self._state.alive[seen.case.branch] = True
+            self._listen(seen)
             return list(conclusions.of_accepted_valid(seen))
         if not self._wants(seen.case):
             return []
@@ -210,6 +232,16 @@ class Suite:
             reason = "the smallest valid request of this branch is refused too"
             return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, reason))
         return await self._blame.of(seen)
+
+    def _listen(self, seen: Observation) -> None:
+        state = self._state
+        if not seen.case.request.stream:
+            result = seen.value.get("result") if isinstance(seen.value, dict) else None
+            state.texts += bool(isinstance(result, dict) and result.get("response"))
+            return
+        state.streams += 1
+        if seen.stream.events and not seen.payloads:
+            state.silent_streams.append(seen)
 
     def _wants(self, case: Case) -> bool:
         # Where only some requirements are asked for, the others' faults are not chased.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infercheck.cases import Request
+from infercheck.errors import JournalError
 
 INLINE = 100_000
 """Bytes up to which a body stands in the command line; longer ones stand in a file beside the report."""
@@ -24,6 +25,7 @@ def curl(header: Mapping[str, Any], request: Request) -> str:
         words.insert(1, "-N")
     if target.get("token_variable"):
         words += ["-H", f'"Authorization: Bearer ${target["token_variable"]}"']
+    words += target["curl_options"]
     words += ["-H", shlex.quote(f"Content-Type: {request.content_type}")]
     if needs_file(request):
         path = str(Path(header["folder"]) / body_file(request))
@@ -52,5 +54,8 @@ def body_file(request: Request) -> str:
 def write_body(folder: Path, request: Request) -> None:
     """Write a body's file where its curl line looks for it."""
     path = folder / body_file(request)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(request.body)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(request.body)
+    except OSError as error:
+        raise JournalError(f"{path}: cannot be written: {error.strerror}") from None

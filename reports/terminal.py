@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -33,6 +35,18 @@ SHOWN = 5
 
 LISTED = 20
 """Requirements that are listed after them, one line each."""
+
+
+class _Console(Console):
+    # Whoever reads only the beginning, as head does, has not said that a promise is broken.
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def console(*, stderr: bool = False, quiet: bool = False) -> Console:
+    """A console that takes nothing that it prints for markup."""
+    return _Console(stderr=stderr, quiet=quiet, markup=False, emoji=False)
 
 
 @contextmanager
@@ -68,7 +82,7 @@ class _Bar(Listener):
 
     def update(self, done: int, requests: int, broken: int, seconds: float) -> None:
         rate = f"{requests / seconds:.0f}/s" if seconds else ""
-        found = f"[red]{broken} broken[/]" if broken else ""
+        found = f"{broken} broken" if broken else ""
         self._bar.update(self._task, completed=done, rate=rate, found=found)
 
 
@@ -89,7 +103,6 @@ class _Plain(Listener):
         self._console.print(
             f"{done} of {self._total} cases, {requests} requests, {requests / seconds:.1f}/s, "
             f"about {left:.0f} s left, {broken} findings",
-            highlight=False,
         )
 
 
@@ -108,9 +121,9 @@ def summary(console: Console, results: Results, folder: str) -> None:
         _line(console, result, result.reason)
     _rest(console, len(undecided) - SHOWN, "that could not be decided")
     if notes := results.totals[Verdict.NOTE]:
-        console.print(f"  {notes} notes on what the page leaves open", highlight=False)
+        console.print(f"  {notes} notes on what the page leaves open")
     if folder:
-        console.print(f"\nreports: {folder}", highlight=False, soft_wrap=True)
+        console.print(f"\nreports: {visible(folder)}", soft_wrap=True)
 
 
 def _line(console: Console, result: Result, words: str) -> None:
@@ -121,7 +134,7 @@ def _line(console: Console, result: Result, words: str) -> None:
 
 def _rest(console: Console, count: int, what: str) -> None:
     if count > 0:
-        console.print(f"  and {count} more {what}", highlight=False)
+        console.print(f"  and {count} more {what}")
 
 
 def _headline(console: Console, results: Results) -> None:
@@ -139,12 +152,13 @@ def _headline(console: Console, results: Results) -> None:
     kept = sum(result.verdict is Verdict.PASS for result in musts)
     line = Text(results.verdict.upper(), WORDS[results.verdict])
     line.append(
-        f"  {kept} of {len(musts)} MUST kept, {totals[Verdict.FAIL]} broken, {_count(totals[Verdict.WARN], 'warning')}, "
+        f"  {kept} of {len(musts)} MUST kept, {totals[Verdict.FAIL]} broken, "
+        f"{_count(totals[Verdict.WARN], 'warning')}, "
         f"{len(results.undecided)} undecided; {len(record.exchanges)} requests in {footer.get('seconds', 0):.1f} s"
     )
     console.print(line, soft_wrap=True)
     if left_out := header["planned"]["left_out"]:
-        console.print(f"{left_out} cases are not part of profile {header['profile']}", highlight=False)
+        console.print(f"{left_out} cases are not part of profile {header['profile']}")
     if not record.complete:
         console.print(Text(f"INCOMPLETE: {visible(record.why_incomplete)}", "bold magenta"), soft_wrap=True)
 

@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
 
@@ -30,15 +31,19 @@ class Timeouts:
 
     connect: float = 10.0
     first: float = 60.0
-    between: float = 30.0
-    whole: float = 180.0
+    between: float = 60.0
+    whole: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """What lies between us and a target. `secrets` are values of `headers` that must not be seen."""
+    """What lies between us and a target.
+
+    `shown_headers` are the `headers` as they may be seen, `secrets` those of their values that must not.
+    """
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    shown_headers: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
     connections: int = 16
@@ -149,7 +154,7 @@ class HttpRunner:
     ) -> tuple[Failure | None, bool]:
         size = 0
         loop = asyncio.get_running_loop()
-        timer.reschedule(min(end, loop.time() + self._link.network.timeouts.between))
+        timer.reschedule(min(end, loop.time() + self._link.network.timeouts.first))
         async for data in response.aiter_bytes():
             chunks.append(Chunk(data=data, time=time.monotonic() - began))
             size += len(data)
@@ -171,9 +176,9 @@ class HttpRunner:
         masked, echoed = self._mask.chunks(chunks)
         headers: list[tuple[str, str]] = []
         for name, value in response.headers.multi_items() if response else ():
-            hidden = self._mask.text(value)
-            echoed = echoed or hidden != value
-            headers.append((name, hidden))
+            hidden = self._mask.text(name), self._mask.text(value)
+            echoed = echoed or hidden != (name, value)
+            headers.append(hidden)
         return Answer(
             status=response.status_code if response else None,
             headers=tuple(headers),
@@ -192,6 +197,8 @@ def _client(link: Link, headers: Mapping[str, str], kept: int) -> httpx.AsyncCli
         trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(None, connect=network.timeouts.connect),
+        # Requests must not hang together by what the target makes a browser remember.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         limits=httpx.Limits(max_connections=network.connections, max_keepalive_connections=kept),
         proxy=network.proxy,
         verify=_verification(link),

@@ -18,7 +18,9 @@ class Mask:
     """Replaces secrets, and their escaped forms, by as many asterisks, also where they lie across chunks."""
 
     def __init__(self, *secrets: str) -> None:
-        forms = {form.encode() for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
+        # Of "Bearer abc" the target may repeat "abc" alone.
+        parts = {part for secret in secrets for part in (secret, secret.partition(" ")[2])}
+        forms = {form.encode() for part in parts if len(part) >= SHORTEST for form in _forms(part)}
         ordered = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile(b"|".join(map(re.escape, ordered)), re.IGNORECASE) if ordered else None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator
+import shlex
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -32,11 +33,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A target that can be asked: its runner, and the address for reports and curl lines."""
+    """A target that can be asked: its runner, and what curl lines need to reach it, ready for a shell."""
 
     runner: Runner
     url: str
     token_variable: str | None
+    curl_options: tuple[str, ...] = ()
     rate: float | None = None
 
 
@@ -62,18 +64,41 @@ async def open_target(target: Target) -> AsyncIterator[Opened]:
     try:
         client = HttpRunner(link)
     except (OSError, ValueError) as error:
-        raise UsageError(f"{target.network.proxy or target.network.ca_bundle}: {error}") from None
+        raise UsageError(
+            f"the proxy or the certificates cannot be used: {type(error).__name__}",
+            hint="Write --proxy as a URL, as in http://proxy:3128, and --ca-bundle as a file in PEM.",
+        ) from None
     async with client as runner:
         yield Opened(
             runner=runner,
             url=link.url,
             token_variable=_token_variable(target),
+            curl_options=tuple(_curl_options(target.network)),
             rate=CLOUDFLARE_RATE if target.address == "cloudflare" else None,
         )
 
 
+def _curl_options(network: Network) -> Iterator[str]:
+    for name, shown in network.shown_headers.items():
+        variable = shown.startswith("$")
+        yield f'-H "{name}: {shown}"' if variable else f"-H {shlex.quote(f'{name}: {shown}')}"
+    if network.insecure:
+        yield "--insecure"
+    if network.ca_bundle:
+        yield f"--cacert {shlex.quote(network.ca_bundle)}"
+    if network.proxy:
+        yield f"--proxy {shlex.quote(without_password(network.proxy))}"
+
+
+def without_password(url: str) -> str:
+    """A URL whose user and password are left out."""
+    scheme, colon, rest = url.partition("://")
+    return f"{scheme}{colon}***@{rest.rpartition('@')[2]}" if "@" in rest else url
+
+
 def _token_variable(target: Target) -> str | None:
-    return target.token_env or ("CLOUDFLARE_AUTH_TOKEN" if target.address == "cloudflare" else None)
+    default = "CLOUDFLARE_AUTH_TOKEN" if target.address == "cloudflare" else None
+    return target.token_env if target.token_env is not None else default
 
 
 def _link(target: Target) -> Link:
@@ -90,13 +115,15 @@ def _link(target: Target) -> Link:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise UsageError(f"{url!r} is no URL: {error}") from None
+    if parsed.port is not None and parsed.port > 65535:
+        raise UsageError(f"there is no port {parsed.port}")
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise UsageError(f"{url!r} is no target", hint=f"A target is {KINDS}.")
     if parsed.userinfo:
         raise UsageError("the URL holds a password", hint="Put the token in a variable: --token-env NAME.")
     variable = _token_variable(target)
     token = os.environ.get(variable) if variable else None
-    if variable and not token:
+    if variable is not None and not token:
         raise UsageError(f"the variable {variable} is not set", hint=f"export {variable}=your-token")
     if token and not (token.isascii() and token.isprintable()):
         raise UsageError(f"the token in {variable} has characters that no header can carry")
@@ -108,25 +135,29 @@ def is_secret(name: str) -> bool:
     return bool(re.search(r"auth|key|token|secret|cookie|password|session", name, re.IGNORECASE))
 
 
-def parse_headers(lines: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """`NAME=VALUE` and `NAME=$VARIABLE` lines as headers, and the secrets among them.
+def parse_headers(lines: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str], tuple[str, ...]]:
+    """`NAME=VALUE` and `NAME=$VARIABLE` lines as headers, as they may be shown, and the secrets among them.
 
     A value is a secret where it comes from a variable, or where the name says so.
     """
     headers: dict[str, str] = {}
+    shown: dict[str, str] = {}
     secrets: list[str] = []
     for line in lines:
         name, equals, value = line.partition("=")
-        if not equals or not name.strip():
-            raise UsageError(f"{line!r} is no header", hint="Write NAME=VALUE, or NAME=$VARIABLE for a secret.")
+        if not equals or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name.strip()):
+            # Not repeated: what is meant as a value may stand before the first equals sign.
+            raise UsageError("a --header is no header", hint="Write NAME=VALUE, or NAME=$VARIABLE for a secret.")
         if value.startswith("$"):
             found = os.environ.get(value[1:])
             if found is None:
                 raise UsageError(f"the variable {value[1:]} is not set", hint=f"export {value[1:]}=…")
             value = found
-        if equals and (line.partition("=")[2].startswith("$") or is_secret(name)):
+        if line.partition("=")[2].startswith("$") or is_secret(name):
             secrets.append(value)
         if not (value.isascii() and value.isprintable() and name.strip().isascii()):
             raise UsageError(f"the header {name} has characters that no header can carry")
         headers[name.strip()] = value
-    return headers, tuple(secrets)
+        literal = line.partition("=")[2]
+        shown[name.strip()] = "***" if is_secret(name) and not literal.startswith("$") else literal
+    return headers, shown, tuple(secrets)

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from fakes import CONTRACT
 from harness import served
+from starlette.responses import Response
 
 from infercheck.cli import cli
 from infercheck.runners.reference.engine import ReferenceEngine
@@ -139,7 +140,12 @@ def test_a_long_body_of_a_finding_is_a_file_that_its_curl_line_reads(tmp_path):
         (["run", "http://127.0.0.1:9/x"], 3, ["does not answer", "Is the server running"]),
         (["run", "http://[::1", "--quiet"], 2, ["no URL"]),
         (["run", "http://x/", "--token-env", "NO_SUCH_VARIABLE"], 2, ["NO_SUCH_VARIABLE is not set", "export"]),
-        (["run", "http://x/", "--header", "x"], 2, ["'x' is no header"]),
+        (["run", "http://x/", "--header", "x"], 2, ["--header is no header"]),
+        (["run", "http://x/", "--header", "bad name=x"], 2, ["--header is no header"]),
+        (["run", "http://127.0.0.1:99999/x"], 2, ["no port 99999"]),
+        (["run", "http://x/", "--token-env", ""], 2, ["is not set"]),
+        (["run", "http://x/", "--timeout", "nan"], 2, ["number of seconds"]),
+        (["run", "http://x/", "--only", "http", "--exclude", "http"], 2, ["nothing is left to test"]),
         (["run", "http://x/", "--header", "x=$NO_SUCH_VARIABLE"], 2, ["NO_SUCH_VARIABLE is not set"]),
         (["run", "http://x/", "--rate", "fast"], 2, ["'fast' is no rate", "300/m"]),
         (["run", "http://x/", "--only", "input/promt"], 2, ["no requirement matches", "infercheck explain"]),
@@ -164,6 +170,66 @@ def test_a_mistake_gets_one_clear_line_and_no_traceback(arguments, status, words
     for word in words:
         assert word in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_reports_of_an_earlier_run_are_not_left_for_those_of_a_failed_one(tmp_path):
+    (tmp_path / "report.json").write_text('{"verdict": "pass"}')
+    assert invoke("run", "http://127.0.0.1:9/x", "--output", tmp_path).exit_code == 3
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_markup_in_an_address_or_a_folder_is_text(tmp_path):
+    folder = tmp_path / "o[/red]"
+    with served(api().app()) as url:
+        result = invoke("run", f"{url}?x=[/red]", "--profile", "quick", "--output", folder)
+    assert result.exit_code == 0
+    assert "[/red]" in result.stdout
+
+
+def test_who_reads_only_the_beginning_changes_no_exit_status(tmp_path):
+    with served(api().app()) as url:
+        line = f"{sys.executable} -m infercheck run {url} --profile quick --output {tmp_path} | head -1"
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {line}"], capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_a_header_that_the_target_needs_is_sent_masked_and_named_in_curl_lines(tmp_path):
+    class WantsKey(AcceptsTopK51):
+        """Asks for a key, and repeats it in its answers."""
+
+        async def handle(self, request):
+            if request.headers.get("x-key") != "Bearer sesame-123":
+                return Response(b"", 401)
+            response = await super().handle(request)
+            response.headers["x-sesame-123"] = "sesame-123"
+            return response
+
+    arguments = [
+        "--header",
+        "X-Key=$MY_KEY",
+        "--only",
+        "input/prompt/top_k",
+        "--only",
+        "http",
+        "--output",
+        tmp_path,
+    ]
+    with served(api(WantsKey).app()) as url:
+        result = invoke("run", url, *arguments, MY_KEY="Bearer sesame-123")
+        report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+        bad = {r["id"]: r for r in report["requirements"] if r["verdict"] in ("fail", "warn")}
+        shown = subprocess.run(
+            ["bash", "-c", bad["input/prompt/top_k/maximum"]["findings"][0]["curl"]],
+            capture_output=True, text=True, env={**os.environ, "MY_KEY": "Bearer sesame-123"}, check=True,
+        )  # fmt: skip
+    assert set(bad) == {"input/prompt/top_k/maximum", "http/token-echo"}
+    assert result.exit_code == 1
+    assert "200 OK" in shown.stdout
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or b"sesame-123" not in file.read_bytes(), file
 
 
 def test_doctor_says_what_to_mend():

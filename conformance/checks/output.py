@@ -7,11 +7,12 @@ from typing import Any
 
 from infercheck import jsontext
 from infercheck.cases import Expectation
-from infercheck.checks.rules import Said, not_kept, say
+from infercheck.checks.rules import Said, not_kept, say, undecided
 from infercheck.observation import Observation, Outcome, excerpt
 from infercheck.oracle import Oracle
 from infercheck.schema import applied, resolve
 
+_NONE = object()
 _ENVELOPE = '{"result": {…}, "success": true, "errors": [], "messages": []}'
 
 
@@ -27,33 +28,36 @@ def check(seen: Observation) -> Iterator[Said]:
         return
     yield say("output/media-type", seen.labelled_json, "media type application/json", seen.summary())
     document = seen.document
+    if isinstance(document, jsontext.TooDeep):
+        yield undecided("output/json", f"the body {document}", seen.summary())
+        return
     if isinstance(document, jsontext.NotJSON):
         yield not_kept("output/json", "a strict JSON text in UTF-8", f"the body {document}: {seen.summary()}")
         return
     yield say("output/json", True, "", "")
     names = ", ".join(document.duplicate_keys)
     yield say("output/unique-keys", not names, "each key once in its object", f"{names} stands twice")
-    result, found = yield from _unwrap(seen, document.value)
-    if found:
+    result = yield from _unwrap(seen, document.value)
+    if result is not _NONE:
         yield from judge_answer(seen, result)
 
 
-def _unwrap(seen: Observation, value: Any) -> Generator[Said, None, tuple[Any, bool]]:
-    # Yields what the envelope says and returns (result, whether there is one).
+def _unwrap(seen: Observation, value: Any) -> Generator[Said, None, Any]:
+    # Yields what the envelope says, and returns what it holds.
     if not isinstance(value, Mapping):
         yield not_kept("envelope/result", _ENVELOPE, seen.summary())
-        return None, False
+        return value
     if "result" not in value:
         yield not_kept("envelope/result", _ENVELOPE, f"no result: {seen.summary()}")
-        # An answer without its envelope is still an answer, and one defect is one finding.
-        return value, "response" in value or "tool_calls" in value
+        # An answer without its envelope is still an answer; an envelope without an answer is one defect, not two.
+        return _NONE if "success" in value else value
     yield say("envelope/result", True, "", "")
     success, errors = value.get("success"), value.get("errors")
     yield say("envelope/success", success is True, '"success": true', _member(value, "success"))
     yield say("envelope/errors", errors == [], '"errors": []', _member(value, "errors"))
     messages = value.get("messages")
     yield say("envelope/messages", isinstance(messages, list), '"messages": a list', _member(value, "messages"))
-    return value["result"], True
+    return value["result"]
 
 
 def _member(value: Mapping[str, Any], name: str) -> str:

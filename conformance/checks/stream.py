@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from infercheck import jsontext
 from infercheck.cases import Expectation
+from infercheck.checks.http import OURS
 from infercheck.checks.output import judge_schema, judge_tool_calls
-from infercheck.checks.rules import Said, kept, not_kept, say
+from infercheck.checks.rules import Said, kept, not_kept, say, undecided
 from infercheck.observation import DONE, Observation, Outcome, excerpt, is_error
 from infercheck.sse import FaultKind
 
@@ -45,12 +46,16 @@ def _payloads(seen: Observation) -> Iterator[Said]:
     if not seen.stream.events and whole:
         if any(fault.kind is FaultKind.UNTERMINATED_EVENT for fault in seen.stream.faults):
             return  # the only event was cut off: stream/complete says so
+        failure = seen.exchange.answer.failure
+        if failure and failure.kind in OURS:
+            yield undecided("stream/payload", f"we stopped reading: {failure.message}", seen.summary())
+            return
         yield not_kept("stream/payload", "events that carry JSON", f"no event: {seen.summary()}")
         return
     duplicates: list[str] = []
     present = False
     # What is no object has no members to miss: that it is none is the one defect.
-    objects = not seen.payloads
+    objects = False
     errors: list[str] = []
     for payload in seen.payloads:
         if isinstance(payload, jsontext.NotJSON):
@@ -67,7 +72,12 @@ def _payloads(seen: Observation) -> Iterator[Said]:
             objects = True
             present = present or "response" in value or bool(value.get("tool_calls"))
     yield kept("stream/payload")
-    yield say("stream/unique-keys", not duplicates, "each key once in its object", f"{duplicates[:5]} twice")
+    yield say(
+        "stream/unique-keys",
+        not duplicates,
+        "each key once in its object",
+        f"{', '.join(duplicates[:5])} stands twice",
+    )
     yield say("stream/error", not errors, "no error inside the stream", "; ".join(errors[:1]))
     if whole and objects and not errors and seen.case.expectation is Expectation.VALID:
         yield say("stream/present", present, "a response or tool_calls", f"neither: {seen.summary()}")
@@ -75,7 +85,7 @@ def _payloads(seen: Observation) -> Iterator[Said]:
 
 def _fault(seen: Observation, fault: jsontext.NotJSON) -> str:
     for event in seen.stream.events:
-        if event.data.strip() == DONE:
+        if event.data.strip() in (DONE, "") or event.type != "message":
             continue
         try:
             jsontext.parse_text(event.data)
@@ -88,7 +98,12 @@ def _end(seen: Observation) -> Iterator[Said]:
     failure = seen.exchange.answer.failure
     lost = [fault for fault in seen.stream.faults if fault.kind is FaultKind.UNTERMINATED_EVENT]
     # A last [DONE] without its blank line is lost to a strict client, but no answer is lost with it.
-    marker_lost = bool(lost) and lost[0].detail.strip() == f"data: {DONE}"
+    marker_lost = bool(lost) and lost[0].detail.partition(":")[2].strip() == DONE
+    if failure and failure.kind in OURS:
+        reason = f"we stopped reading: {failure.message}"
+        yield undecided("stream/complete", reason, seen.summary())
+        yield undecided("stream/done", reason, seen.summary())
+        return
     if failure:
         yield not_kept("stream/complete", "a stream that ends by itself", failure.message)
     elif lost and not marker_lost:

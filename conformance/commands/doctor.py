@@ -14,7 +14,6 @@ from infercheck.cases import Case, Expectation, Request
 from infercheck.checks import judge
 from infercheck.commands.options import contract_of, target_of
 from infercheck.contract import Contract
-from infercheck.errors import TargetError
 from infercheck.exchange import Answer, Exchange
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Options, make_plan
@@ -33,21 +32,18 @@ def doctor(**options: Any) -> int:
 
 async def _examine(contract: Contract, target: Target) -> int:
     healthy = True
-    try:
-        async with open_target(target) as opened:
-            click.echo(f"target {visible(opened.url)}")
-            for name, case in _questions(contract):
-                answer = await opened.runner.send(case.request)
-                seen = Observation(contract=contract, case=case, exchange=_exchange(case, answer))
-                complaints = list(_complaints(seen, token_given=bool(target.token_env)))
-                click.echo(f"{'ok   ' if not complaints else 'mend '} {name}: {visible(seen.summary())}")
-                for line in (*complaints, *(() if complaints else _foretold(seen))):
-                    click.echo(f"      {visible(line)}")
-                healthy = healthy and not complaints
-                if seen.outcome is Outcome.NO_ANSWER:
-                    break
-    except OSError as error:
-        raise TargetError(f"the target cannot be reached: {error}") from None
+    async with open_target(target) as opened:
+        click.echo(f"target {visible(opened.url)}")
+        for name, case in _questions(contract):
+            answer = await opened.runner.send(case.request)
+            seen = Observation(contract=contract, case=case, exchange=_exchange(case, answer))
+            complaints = list(_complaints(seen, token_given=bool(target.token_env)))
+            click.echo(f"{'ok   ' if not complaints else 'mend '} {name}: {visible(seen.summary())}")
+            for line in (*complaints, *(() if complaints else _foretold(seen))):
+                click.echo(f"      {visible(line)}")
+            healthy = healthy and not complaints
+            if seen.outcome is Outcome.NO_ANSWER:
+                break
     click.echo("a run makes sense" if healthy else "mend this first, then run")
     return 0 if healthy else 3
 

@@ -19,17 +19,20 @@ def contract_of(name: str | None) -> Contract:
 
 def target_of(contract: Contract, options: dict[str, Any], connections: int = 4) -> Target:
     """The target that the options name; UsageError where a header or the token is not to be had."""
-    headers, secrets = parse_headers(options["headers"])
+    headers, shown, secrets = parse_headers(options["headers"])
     if options["proxy"] and "://" not in options["proxy"]:
-        raise UsageError(f"{options['proxy']!r} is no proxy", hint="Write it as a URL, as in http://proxy:3128.")
+        raise UsageError("--proxy is no URL", hint="Write it as a URL, as in http://proxy:3128.")
     return Target(
         address=options["target"],
         model=contract.model,
         token_env=options["token_env"],
         network=Network(
             headers=headers,
+            shown_headers=shown,
             secrets=secrets,
-            timeouts=Timeouts(first=options["timeout"], whole=max(180.0, 3 * options["timeout"])),
+            timeouts=Timeouts(
+                first=options["timeout"], between=options["timeout"], whole=max(600.0, 10 * options["timeout"])
+            ),
             connections=connections,
             proxy=options["proxy"],
             ca_bundle=options["ca_bundle"],

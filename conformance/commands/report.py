@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import click
@@ -18,12 +19,13 @@ def report(journal: Path, form: str, output: Path | None) -> None:
     results = results_of(read(journal / "journal.ndjson" if journal.is_dir() else journal))
     if form == "text":
         if output is None:
-            terminal.summary(Console(), results, "")
+            terminal.summary(terminal.console(), results, "")
             return
-        with output.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            terminal.summary(Console(file=file, width=120), results, "")
-        return
-    text = html.render(results) if form == "html" else json_report.render(results)
+        buffer = io.StringIO()
+        terminal.summary(Console(file=buffer, width=120, markup=False, highlight=False), results, "")
+        text = buffer.getvalue()
+    else:
+        text = html.render(results) if form == "html" else json_report.render(results)
     if output is None:
         click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from rich.console import Console
 
 from infercheck.commands.options import contract_of, plan_options, target_of
 from infercheck.contract import Contract
-from infercheck.errors import JournalError, TargetError
+from infercheck.errors import JournalError
 from infercheck.pace import parse_rate
 from infercheck.plan import Options, Plan, make_plan
 from infercheck.record import Record, read
@@ -19,7 +20,7 @@ from infercheck.reports import html, json_report, terminal
 from infercheck.reports.curl import needs_file, write_body
 from infercheck.results import Results, results_of
 from infercheck.run import Settings, conduct
-from infercheck.runners.target import Target, check, is_secret, open_target
+from infercheck.runners.target import Target, check, is_secret, open_target, without_password
 from infercheck.suite import Progress
 
 
@@ -33,16 +34,17 @@ def run(argv: tuple[str, ...], **options: Any) -> int:
     rate = parse_rate(options["rate"]) if options["rate"] else None
     folder: Path = options["output"]
     journal = folder / "journal.ndjson"
-    console = Console(stderr=True, quiet=options["quiet"])
+    console = terminal.console(stderr=True, quiet=options["quiet"])
     console.print(
         f"{len(plan.cases)} requests planned, {plan.price:,} output tokens at most, "
         f"{plan.bytes_out / 1e6:.1f} MB of input",
         highlight=False,
     )
+    _forget(folder)
     asyncio.run(_run(contract, plan, wanted, target, journal, options, rate, argv, console))
     results = results_of(read(journal))
     write_reports(folder, results)
-    shown = Console(quiet=options["quiet"])
+    shown = terminal.console(quiet=options["quiet"])
     terminal.summary(shown, results, f"{folder}/report.html, report.json, journal.ndjson")
     return results.exit_status(
         fail_on_should=options["fail_on"] == "should", allow_undecided=options["allow_undecided"]
@@ -60,26 +62,31 @@ async def _run(
     argv: tuple[str, ...],
     console: Console,
 ) -> None:
-    try:
-        async with open_target(target) as opened:
-            settings = Settings(
-                address=target.address,
-                url=opened.url,
-                token_variable=opened.token_variable,
-                dialect=options["dialect"],
-                concurrency=options["concurrency"],
-                rate=rate or opened.rate,
-                max_time=options["max_time"],
-                command=("infercheck", *_without_secrets(argv)),
-            )
-            with terminal.progress(console, len(plan.cases)) as listener:
+    async with open_target(target) as opened:
+        settings = Settings(
+            address=target.address,
+            url=opened.url,
+            token_variable=opened.token_variable,
+            curl_options=opened.curl_options,
+            dialect=options["dialect"],
+            concurrency=options["concurrency"],
+            rate=rate or opened.rate,
+            max_time=options["max_time"],
+            command=("infercheck", *_without_secrets(argv)),
+        )
+        with terminal.progress(console, len(plan.cases)) as listener:
 
-                def told(progress: Progress) -> None:
-                    listener.update(progress.done, progress.requests, progress.broken, progress.seconds)
+            def told(progress: Progress) -> None:
+                listener.update(progress.done, progress.requests, progress.broken, progress.seconds)
 
-                await conduct(contract, plan, wanted, opened.runner, journal, settings, told)
-    except OSError as error:
-        raise TargetError(f"the target cannot be reached: {error}") from None
+            await conduct(contract, plan, wanted, opened.runner, journal, settings, told)
+
+
+def _forget(folder: Path) -> None:
+    # Reports of an earlier run must not be taken for those of one that did not get that far.
+    for name in ("report.json", "report.html"):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _without_secrets(argv: tuple[str, ...]) -> Iterator[str]:
@@ -92,8 +99,7 @@ def _without_secrets(argv: tuple[str, ...]) -> Iterator[str]:
         if option == "--header" and is_header and is_secret(name) and not literal.startswith("$"):
             word = f"{head}{name}=***"
         elif option == "--proxy" and "@" in value:
-            scheme, _, rest = value.partition("://")
-            word = f"{head}{scheme}://***@{rest.rpartition('@')[2]}"
+            word = f"{head}{without_password(value)}"
         yield word
         before = word
 

@@ -58,7 +58,7 @@ class Value:
     def words(self) -> str:
         """The value as people say it."""
         if self.side is Side.MISSING:
-            return f"without {self.label.removeprefix('no-')}"
+            return f"without {self.label.removeprefix('no-').replace('-', ' ')}"
         if self.label in WORDS:
             return WORDS[self.label]
         if isinstance(self.value, str) and len(self.value) >= LONG:
@@ -148,6 +148,9 @@ def invalid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
             for name in limit:
                 rest = {key: value for key, value in whole.items() if key != name}
                 yield Value(value=rest, label=f"no-{name}", side=Side.MISSING)
+            if len(limit) > 1:
+                none = {key: value for key, value in whole.items() if key not in limit}
+                yield Value(value=none, label="no-required-name", side=Side.MISSING)
         case "oneOf":
             yield from _mismatches(place, builder)
         case _:

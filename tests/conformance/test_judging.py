@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from fakes import CONTRACT, SSE, Target, answer, events, no_answer, refusal, stream, success
+from fakes import CONTRACT, SSE, Failure, Target, answer, events, no_answer, refusal, stream, success
 from harness import broken, ids, judge
 
 from infercheck.errors import TargetError
@@ -65,6 +65,8 @@ def test_a_conforming_target_passes_and_nothing_is_undecided():
         (of_success(lambda: answer(200, without("errors"))), {"envelope/errors"}),
         (of_success(lambda: answer(200, without("messages"))), {"envelope/messages"}),
         (of_success(lambda: answer(200, OK)), {"envelope/result"}),
+        (of_success(lambda: answer(200, [])), {"envelope/result", "output/type"}),
+        (of_success(lambda: answer(200, {"choices": []})), {"envelope/result", "output/present"}),
         (of_success(lambda: answer(200, ENVELOPE | {"errors": [{"code": 1}]})), {"envelope/errors"}),
         (of_success(lambda: success("Hello")), {"output/type"}),
         (of_success(lambda: success({"response": 6})), {"output/response/type"}),
@@ -114,6 +116,12 @@ def test_a_conforming_target_passes_and_nothing_is_undecided():
         (of_stream(b""), {"stream/payload", "stream/done"}),
         (of_stream(events({"text": "Hello"})), {"stream/present"}),
         (of_stream(events(PIECES[0], {"error": "out of memory"})), {"stream/error"}),
+        (of_stream(events(PIECES[0], {"response": "", "error": "out of memory"})), {"stream/error"}),
+        (
+            of_stream(events(PIECES[0], done=False) + b"event: error\ndata: no\n\ndata: [DONE]\n\n"),
+            {"stream/error"},
+        ),
+        (of_stream(events(*PIECES, done=False) + b"data:[DONE]\n"), {"stream/done"}),
         (of_stream(b'data: {"response":"a","response":"b"}\n\ndata: [DONE]\n\n'), {"stream/unique-keys"}),
         (of_error(lambda: refusal(200)), {"error/status"}),
         (of_error(lambda: refusal(302)), {"error/client-error"}),
@@ -273,6 +281,75 @@ def test_a_target_that_refuses_one_branch_is_blamed_once():
     # Nothing is said of limits in a branch that accepts nothing.
     assert not {id_ for id_ in broken(results) if id_.startswith("input/messages/")} - {"input/messages/required"}
     assert "input/messages/top_k/maximum" in ids(results, Verdict.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        stream(b""),
+        stream(b"data: [DONE]\n\n"),
+        stream(b'data: {"errors":[{"code":5006,"message":"no"}],"success":false}\n\n'),
+        stream(b"event: error\ndata: no\n\n"),
+        answer(400, b"no", (("content-type", "text/plain"),)),
+        answer(200, b"no", (("content-type", "text/plain"),)),
+    ],
+)
+def test_no_answer_to_an_open_question_is_blamed(reply):
+    def unsure(body, usual):
+        return reply if isinstance(body, dict) and body.get("max_tokens") in (0, -1, 10**30) else None
+
+    results = judge(Target(changes=unsure))
+    assert broken(results) == set()
+    assert results.exit_status() == 0
+
+
+def test_a_server_error_to_an_open_question_is_blamed():
+    def falls_over(body, usual):
+        return refusal(500) if isinstance(body, dict) and body.get("max_tokens") == 0 else None
+
+    assert broken(judge(Target(changes=falls_over))) == {"http/server-error"}
+
+
+@pytest.mark.parametrize("kind", ["timeout", "too-large"])
+def test_where_our_own_patience_ended_nothing_is_blamed(kind):
+    cut = Failure(kind=kind, message="enough")
+    slow = Target(changes=lambda body, usual: replace(usual, failure=cut) if usual.status == 200 else None)
+    results = judge(slow)
+    assert broken(results) == set()
+    assert results.exit_status() == 4
+
+
+def test_streams_that_never_say_anything_are_shown_and_one_that_does_is_not_needed():
+    assert broken(judge(of_stream(b"data: [DONE]\n\n"))) == {"stream/present"}
+    sometimes = Target(
+        changes=lambda body, usual: stream(b"data: [DONE]\n\n") if streams(body) and "seed" in body else None
+    )
+    assert broken(judge(sometimes)) == set()
+
+
+def test_a_style_of_refusing_is_not_asked_about_again_and_again():
+    class Plain(Target):
+        async def send(self, request, *, alone=False):
+            reply = await super().send(request)
+            if reply.status == 400:
+                return replace(answer(400, b"no", (("content-type", "text/plain"),)), kept=not alone)
+            return replace(reply, kept=not alone)
+
+    results = judge(Plain())
+    assert results.record.complete
+    assert broken(results) == {"error/media-type", "error/envelope"}
+    assert sum(exchange.ordinal > 0 for exchange in results.record.exchanges.values()) == 1
+
+
+def test_heartbeats_and_events_that_clients_of_messages_do_not_see_are_legal():
+    beats = b"event: ping\ndata: 12:00\n\ndata:\n\n" + events(*PIECES).replace(b"data: ", b"data:")
+    assert broken(judge(of_stream(beats))) == set()
+
+
+def test_an_answer_that_nests_beyond_what_we_can_read_is_no_fault_of_the_target():
+    deep = b'{"result":{"response":"a","x":' + b"[" * 100_000 + b"]" * 100_000 + b'},"success":true}'
+    results = judge(of_success(lambda: answer(200, deep)))
+    assert "output/json" in ids(results, Verdict.INCONCLUSIVE)
 
 
 def test_what_is_refused_once_and_accepted_when_asked_again_is_undecided():

@@ -176,6 +176,21 @@ class Calling(Conforming):
         raise NotImplementedError
 
 
+@mutant("output/whole-tool-calls", "stream/whole-tool-calls")
+class NestsToolCalls(Calling):
+    """Sends name and arguments inside a function, where clients of this page do not look."""
+
+    def calls(self, calls: Any) -> Any:
+        return [
+            {
+                "id": "call_1",
+                "type": "function",
+                "function": {**call, "arguments": dump(call["arguments"]).decode()},
+            }
+            for call in calls
+        ]
+
+
 @mutant("output/tool_calls/type", "stream/event/tool_calls/type")
 class SendsToolCallsAsAnObject(Calling):
     """Sends the one call instead of a list of one; shows only where tools are called."""

@@ -70,7 +70,14 @@ def header(**more):
         "infercheck": "0.1.0",
         "python": "3.11.7",
         "contract": {"id": "some-model", "title": "Some model", "sha256": "ab" * 32, "date": "2026-01-02"},
-        "target": {"address": "http://target", "url": URL, "dialect": "rest", "token_variable": "MY_TOKEN"},
+        "folder": "/somewhere/out",
+        "target": {
+            "address": "http://target",
+            "url": URL,
+            "dialect": "rest",
+            "token_variable": "MY_TOKEN",
+            "curl_options": [],
+        },
         "profile": "standard",
         "seed": 1,
         "concurrency": 4,
@@ -320,7 +327,7 @@ def hostile():
     )
     sent = replace(sent, case=evil, request=Request(body=evil.encode(), content_type=evil, stream=True), retries=1)
     contract = dict.fromkeys(("id", "title", "sha256", "date"), evil)
-    target = {"address": evil, "url": evil + "/", "dialect": evil, "token_variable": evil}
+    target = {"address": evil, "url": evil + "/", "dialect": evil, "token_variable": evil, "curl_options": []}
     return record(
         header=header(
             infercheck=evil,

@@ -165,9 +165,11 @@ class SendsToolCallsAlone(Calling):
 
 @variant()
 class SendsToolCallsOfTheNestedShape(Calling):
-    """Sends calls with an id, a type and a function, whose arguments are no business of the page's."""
+    """Sends calls with what the page says of them, and beside it what other clients look for."""
 
     call: ClassVar = {
+        "name": "get_weather",
+        "arguments": {"city": "Paris"},
         "id": "call_1",
         "type": "function",
         "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'},
