@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -283,6 +284,30 @@ def test_a_target_that_refuses_one_branch_is_blamed_once():
     assert "input/messages/top_k/maximum" in ids(results, Verdict.INCONCLUSIVE)
 
 
+def test_a_mood_of_the_target_is_nobodys_value():
+    asked = Counter()
+
+    def moody(body, usual):
+        if not (isinstance(body, dict) and body.get("top_k") == 50):
+            return None
+        text = json.dumps(body, sort_keys=True)
+        asked[text] += 1
+        # Whole requests are refused when they are asked again, smaller ones are not.
+        return refusal() if asked[text] <= (2 if len(body) > 6 else 1) else None
+
+    results = judge(Target(changes=moody))
+    assert broken(results) == set()
+    assert results.exit_status() == 4
+
+
+def test_a_target_that_refuses_everything_shows_nothing_by_refusing_what_is_invalid():
+    results = judge(Target(changes=lambda body, usual: refusal()))
+    assert broken(results) >= {"input/prompt/required", "input/messages/required"}
+    for result in results.results:
+        if result.requirement.keyword and result.requirement.area == "input":
+            assert "invalid" not in result.sides, result.requirement.id
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -394,7 +419,8 @@ def test_a_profile_that_is_quick_decides_less_and_says_so():
     assert results.exit_status() == 0
     assert broken(results) == set()
     skipped = {result.requirement.id: result.reason for result in results.with_verdict(Verdict.SKIP)}
-    assert "not part of this run (quick)" in skipped["input/prompt/prompt/maxLength"]
+    assert skipped["input/prompt/prompt/maxLength"] == "not part of this run (quick)"
+    assert "its invalid side is not part of this run (quick)" in skipped.values()
     total, both = results.keywords
     assert total == 106
     assert 10 < both < 106
