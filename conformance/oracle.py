@@ -42,7 +42,7 @@ class Oracle:
         taken = [step.index for step in steps if isinstance(step, Branch)]
         try:
             paths = [error.schema_path for error in self._descended[steps].iter_errors(instance)]
-        except ValueError:  # infinities and nesting beyond 255, which a target may send
+        except ValueError:  # it does not follow all the nesting that a target may send
             import jsonschema
 
             reference = jsonschema.Draft202012Validator(_descend(self.schema, steps))

@@ -52,6 +52,11 @@ def test_whatever_a_target_sends_is_judged(value):
     assert CONTRACT.answers.broken({"response": 5, "extra": value}) == {"/properties/response/type"}
 
 
+def test_a_value_that_nests_deeper_than_the_fast_validator_goes_is_judged_by_the_reference():
+    # As deep as our own reader of JSON goes, about.
+    assert CONTRACT.answers.broken({"response": nested(900)}) == {"/properties/response/type"}
+
+
 def test_an_explanation_names_the_branch_and_stays_short():
     lines = list(CONTRACT.oracle.explain(body(top_k=51, seed="x" * 10_000)))
     assert any("in branch 1, $.top_k" in line and "maximum of 50" in line for line in lines)
