@@ -48,7 +48,7 @@ class Blame:
                 if case.parts:
                     return await self._split(again)
             except BudgetSpent as spent:
-                return [self._undecided(seen, f"not split down to one value: {spent}", confirmed=False)]
+                return [self._undecided(seen, f"not asked again: {spent}", confirmed=False)]
         return [self._guilty_alone(again, case.aims[0].requirement, case, also=seen.exchange.number)]
 
     def _knows_why(self, case: Case) -> bool:
@@ -57,15 +57,13 @@ class Blame:
 
     async def _split(self, seen: Observation) -> list[Finding]:
         case = seen.case
+        here = [_key(case, part) for part in case.parts]
+        quarrels = [pair for pair in self._quarrels if pair <= set(here)]
+        known = [self._guilty[key] for key in here if key in self._guilty]
+        known += [self._quarrels[pair] for pair in quarrels]
         findings = [
-            replace(self._guilty[key], case=case.id, exchanges=(seen.exchange.number,))
-            for part in case.parts
-            if (key := _key(case, part)) in self._guilty
-        ]
-        here = {_key(case, part) for part in case.parts}
-        quarrels = [pair for pair in self._quarrels if pair <= here]
-        findings += [
-            replace(self._quarrels[pair], case=case.id, exchanges=(seen.exchange.number,)) for pair in quarrels
+            replace(finding, case=case.id, observed=seen.summary(), exchanges=(seen.exchange.number,))
+            for finding in known
         ]
         # Without the guilty, and without one of each pair that is known to quarrel, all should be well.
         left_out = {key for key in here if key in self._guilty} | {min(pair, key=str) for pair in quarrels}
@@ -94,9 +92,13 @@ class Blame:
                     self._quarrels[frozenset(_key(case, part) for part in one)] = finding
 
         # First those that were never accepted; then what is left without the guilty, for values that quarrel.
-        if not findings:
-            await split([part for part in case.parts if _key(case, part) not in self._innocent])
-        await split([part for part in case.parts if _key(case, part) not in left_out])
+        try:
+            if not findings:
+                await split([part for part in case.parts if _key(case, part) not in self._innocent])
+            await split([part for part in case.parts if _key(case, part) not in left_out])
+        except BudgetSpent as spent:
+            # What was found before stands.
+            findings.append(self._undecided(seen, f"not split down to one value: {spent}", confirmed=False))
         blamed = any(finding.verdict is not Verdict.PASS for finding in findings)
         return findings if blamed else [self._undecided(seen, "refused as a whole, accepted in parts"), *findings]
 

@@ -190,9 +190,10 @@ def _groups(findings: Sequence[Finding]) -> list[Group]:
     alike: dict[tuple[Verdict, str, str], list[Finding]] = defaultdict(list)
     for finding in findings:
         alike[finding.verdict, finding.expected, finding.reason].append(finding)
-    groups = [
-        Group(finding=same[0], count=len(same), request_number=max(same[0].exchanges, default=0))
-        for same in alike.values()
-    ]
+    groups = []
+    for same in alike.values():
+        # The one that was made sure of shows the defect alone; the others merely met it again.
+        shown = max(same, key=lambda finding: len(finding.exchanges))
+        groups.append(Group(finding=shown, count=len(same), request_number=max(shown.exchanges, default=0)))
     order = [*WORST_FIRST, Verdict.PASS, Verdict.SKIP]
     return sorted(groups, key=lambda group: (order.index(group.finding.verdict), group.request_number))

@@ -284,6 +284,19 @@ def test_a_target_that_refuses_one_branch_is_blamed_once():
     assert "input/messages/top_k/maximum" in ids(results, Verdict.INCONCLUSIVE)
 
 
+def test_what_was_found_before_the_budget_was_spent_stands_and_shows_the_defect_alone():
+    def minds(body, usual):
+        options = body if isinstance(body, dict) else {}
+        return refusal() if options.get("top_k") == 50 or options.get("top_p") == 2 else None
+
+    results = judge(Target(changes=minds), concurrency=4, max_requests=120)
+    found = {result.requirement.id: result.groups[0] for result in results.with_verdict(Verdict.FAIL)}
+    assert "input/prompt/top_k/maximum" in found
+    for group in found.values():
+        request = results.record.exchanges[group.finding.exchanges[-1]].request
+        assert len(json.loads(request.body)) == 3
+
+
 def test_a_mood_of_the_target_is_nobodys_value():
     asked = Counter()
 
