@@ -81,6 +81,11 @@ class Request:
         return hashlib.sha256(head + self.body).hexdigest()
 
 
+def short_digest(body: bytes) -> str:
+    """A body's name in the ids of cases that have no better one."""
+    return hashlib.sha256(body).hexdigest()[:8]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One request and what it is for. `price` is in output tokens; `size` is the length of the longest text."""
@@ -103,10 +108,19 @@ class Case:
         return self.id.split("/", 1)[0]
 
     @property
+    def all_aims(self) -> tuple[Aim, ...]:
+        """Its own aims and those of its parts."""
+        return (*self.aims, *(aim for part in self.parts for aim in part.aims))
+
+    @property
+    def is_smallest(self) -> bool:
+        """Whether this is the smallest valid request of its branch, with which all others are compared."""
+        return self.id.endswith("/smallest")
+
+    @property
     def requirements(self) -> tuple[str, ...]:
         """The ids of the requirements that this case can decide."""
-        ids = [aim.requirement for aim in self.aims]
-        ids += [aim.requirement for part in self.parts for aim in part.aims]
+        ids = [aim.requirement for aim in self.all_aims]
         if self.question:
             ids.append(self.question)
         return tuple(dict.fromkeys(ids))
@@ -116,9 +130,8 @@ class Case:
         body = {**(self.base or {}), **{part.key: part.value for part in parts}}
         labels = "+".join(part.label for part in parts) or "base"
         data = jsontext.dump(body)
-        digest = hashlib.sha256(data).hexdigest()[:8]
         return Case(
-            id=f"{self.id}~{digest}",
+            id=f"{self.id}~{short_digest(data)}",
             title=f"{self.title}: only {labels}",
             expectation=self.expectation,
             request=Request(body=data, stream=bool(stream_key and body.get(stream_key) is True)),

@@ -163,7 +163,7 @@ def of_unanswered(first: Observation, again: Observation, *, others_are: bool) -
 def for_aims(seen: Observation, verdict: Verdict, reason: str) -> Iterator[Finding]:
     """The same verdict for all that a case aims at."""
     observed = "" if verdict is Verdict.PASS else seen.summary()
-    for aim in [*seen.case.aims, *(aim for part in seen.case.parts for aim in part.aims)]:
+    for aim in seen.case.all_aims:
         yield Finding(
             requirement=aim.requirement,
             verdict=verdict,

@@ -26,6 +26,11 @@ class Failure:
     kind: str
     message: str
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether our own patience ended, which says nothing of the target."""
+        return self.kind in ("timeout", "too-large")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:

@@ -12,6 +12,7 @@ from infercheck import jsontext, sse
 from infercheck.cases import Case
 from infercheck.contract import Contract
 from infercheck.exchange import Exchange
+from infercheck.pace import throttled
 
 LONG_PROMPT = 2000
 """From this many characters on, a refusal may be about the context window."""
@@ -87,27 +88,11 @@ class Observation:
         return sse.parse((chunk.data, chunk.time) for chunk in self.exchange.answer.chunks)
 
     @cached_property
-    def payloads(self) -> list[jsontext.Document | jsontext.NotJSON]:
-        """What the events carry. Left out are [DONE], empty events, and those of another type that carry no JSON:
-        clients that read messages see none of them."""
-        found: list[jsontext.Document | jsontext.NotJSON] = []
-        for event in self.stream.events:
-            if event.data.strip() in (DONE, ""):
-                continue
-            try:
-                document = jsontext.parse_text(event.data)
-            except jsontext.NotJSON as error:
-                if event.type == "error":
-                    document = jsontext.Document(value={"error": event.data})
-                elif event.type == "message":
-                    found.append(error)
-                    continue
-                else:
-                    continue
-            if event.type == "error" and not is_error(document.value):
-                document = jsontext.Document(value={"error": document.value or "error"})
-            found.append(document)
-        return found
+    def payloads(self) -> list[tuple[sse.Event, jsontext.Document | jsontext.NotJSON]]:
+        """The events and what they carry. Left out are [DONE], empty events, and those of another type that carry
+        no JSON: clients that read messages see none of them."""
+        read = ((event, _payload(event)) for event in self.stream.events)
+        return [(event, payload) for event, payload in read if payload is not None]
 
     @property
     def is_stream(self) -> bool:
@@ -118,7 +103,7 @@ class Observation:
     def error_inside(self) -> bool:
         """Whether an answer with a status of success says itself that it is none."""
         if self.is_stream:
-            first = self.payloads[0] if self.payloads else None
+            first = self.payloads[0][1] if self.payloads else None
             return isinstance(first, jsontext.Document) and is_error(first.value)
         return is_error(self.value)
 
@@ -128,7 +113,7 @@ class Observation:
         status = self.status
         if status is None:
             return Outcome.NO_ANSWER
-        if status == 429 or (status == 503 and self.exchange.answer.header("retry-after")):
+        if throttled(self.exchange.answer):
             return Outcome.THROTTLED
         if status >= 500:
             return Outcome.SERVER_ERROR
@@ -153,6 +138,20 @@ class Observation:
         kind = f" {self.media_type}" if self.media_type else " without a media type"
         tail = f"; then {failure.message}" if failure else ""
         return f"{self.status}{kind}, {excerpt(self.body)}{tail}"
+
+
+def _payload(event: sse.Event) -> jsontext.Document | jsontext.NotJSON | None:
+    if event.data.strip() in (DONE, ""):
+        return None
+    try:
+        document = jsontext.parse_text(event.data)
+    except jsontext.NotJSON as fault:
+        if event.type == "error":
+            return jsontext.Document(value={"error": event.data})
+        return fault if event.type == "message" else None
+    if event.type == "error" and not is_error(document.value):
+        return jsontext.Document(value={"error": document.value or "error"})
+    return document
 
 
 def is_error(value: object) -> bool:

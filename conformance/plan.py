@@ -125,7 +125,7 @@ def _sides(cases: Iterable[Case]) -> dict[str, frozenset[str]]:
         if case.question:
             found[case.question].add("valid")
             continue
-        for aim in [*case.aims, *(aim for part in case.parts for aim in part.aims)]:
+        for aim in case.all_aims:
             found[aim.requirement].add("valid" if aim.side.is_valid else "invalid")
         if len(case.parts) > 1:
             found["input/combinations"].add("valid")
@@ -218,9 +218,10 @@ def _mix(many: Sequence[Case], few: Sequence[Case], *, ratio: int) -> Iterator[C
 _KINDS: Mapping[str, Callable[[Case], bool]] = {
     "stream": lambda case: case.request.stream and case.expectation is Expectation.VALID,
     "error": lambda case: case.expectation is Expectation.INVALID,
-    "output": lambda case: not case.request.stream and case.expectation is Expectation.VALID,
-    "envelope": lambda case: not case.request.stream and case.expectation is Expectation.VALID,
-    "default": lambda case: not case.request.stream and case.expectation is Expectation.VALID,
+    **dict.fromkeys(
+        ("output", "envelope", "default"),
+        lambda case: not case.request.stream and case.expectation is Expectation.VALID,
+    ),
     "http": lambda case: True,
 }
 ENOUGH = 12
@@ -236,7 +237,7 @@ def _needed(cases: Iterable[Case], selected: set[str], stream: str | None, *, na
     sent: set[str] = set()
     for case in cases:
         # The smallest requests say whether a refusal means anything.
-        keep = case.id.endswith("/smallest") or any(id_ in selected for id_ in case.requirements)
+        keep = case.is_smallest or any(id_ in selected for id_ in case.requirements)
         for area in wanted:
             if left[area] and not case.parts and _KINDS[area](case):
                 left[area] -= 1

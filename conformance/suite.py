@@ -82,15 +82,13 @@ class Suite:
 
     async def run(self) -> Ending:
         """Send everything. TargetError where nobody is there, or everybody is refused, from the start."""
-        smallest = [case for case in self._plan.cases if _is_smallest(case)]
-        rest = [case for case in self._plan.cases if not _is_smallest(case)]
+        smallest = [case for case in self._plan.cases if case.is_smallest]
+        rest = [case for case in self._plan.cases if not case.is_smallest]
         try:
             await self._greet(smallest)
             await self._crew(rest)
-        except BudgetSpent as spent:
-            return Ending(complete=False, reason=str(spent))
-        except ThrottledForEver as throttled:
-            return Ending(complete=False, reason=str(throttled))
+        except (BudgetSpent, ThrottledForEver) as end:
+            return Ending(complete=False, reason=str(end))
         silent = self._state.silent_streams
         if len(silent) == self._state.streams >= SILENT and self._state.texts:
             self._write(silent[0].case, [conclusions.of_silence(silent)])
@@ -228,7 +226,7 @@ class Suite:
             return list(conclusions.for_aims(seen, Verdict.NOTE, "refused for the sake of the context window"))
         if seen.outcome is Outcome.THROTTLED:
             return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, "throttled"))
-        if not _is_smallest(seen.case) and not self._state.alive.get(seen.case.branch, True):
+        if not seen.case.is_smallest and not self._state.alive.get(seen.case.branch, True):
             reason = "the smallest valid request of this branch is refused too"
             return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, reason))
         return await self._blame.of(seen)
@@ -268,10 +266,6 @@ def _looks_left_over(seen: Observation) -> bool:
     # Bytes of a body that the server left unread are taken for the next request on a kept connection, and get the
     # web server's own 400, not the API's.
     return seen.status == 400 and seen.exchange.answer.kept and not seen.labelled_json
-
-
-def _is_smallest(case: Case) -> bool:
-    return case.id.endswith("/smallest")
 
 
 def _refuse_strangers(seen: Sequence[Observation]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infercheck.cases import Request
-from infercheck.errors import JournalError
+from infercheck.reports.files import write_file
 
 INLINE = 100_000
 """Bytes up to which a body stands in the command line; longer ones stand in a file beside the report."""
@@ -53,9 +53,4 @@ def body_file(request: Request) -> str:
 
 def write_body(folder: Path, request: Request) -> None:
     """Write a body's file where its curl line looks for it."""
-    path = folder / body_file(request)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(request.body)
-    except OSError as error:
-        raise JournalError(f"{path}: cannot be written: {error.strerror}") from None
+    write_file(folder / body_file(request), request.body, make_folder=True)

@@ -8,9 +8,6 @@ from infercheck.cases import Expectation
 from infercheck.checks.rules import Said, kept, not_kept, say, undecided
 from infercheck.observation import Observation, Outcome
 
-OURS = frozenset({"timeout", "too-large"})
-"""Failures by which our own patience ended, and that say nothing of the target."""
-
 
 def check(seen: Observation) -> Iterator[Said]:
     """Server errors, the status of success, and the token."""
@@ -18,7 +15,7 @@ def check(seen: Observation) -> Iterator[Said]:
     if outcome is Outcome.NO_ANSWER:
         return  # asked again and judged by the suite, which can tell a dead target from a dead connection
     failure = seen.exchange.answer.failure
-    if failure and failure.kind in OURS:
+    if failure and failure.is_ours:
         yield undecided("http/answer", f"we stopped reading: {failure.message}", seen.summary())
     elif failure and not seen.is_stream:
         yield not_kept("http/answer", "a whole answer", seen.summary())

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from infercheck import jsontext
 from infercheck.cases import Expectation
-from infercheck.checks.http import OURS
 from infercheck.checks.output import judge_schema, judge_tool_calls
 from infercheck.checks.rules import Said, kept, not_kept, say, undecided
 from infercheck.observation import DONE, Observation, Outcome, excerpt, is_error
@@ -47,7 +46,7 @@ def _payloads(seen: Observation) -> Iterator[Said]:
         if any(fault.kind is FaultKind.UNTERMINATED_EVENT for fault in seen.stream.faults):
             return  # the only event was cut off: stream/complete says so
         failure = seen.exchange.answer.failure
-        if failure and failure.kind in OURS:
+        if failure and failure.is_ours:
             yield undecided("stream/payload", f"we stopped reading: {failure.message}", seen.summary())
             return
         yield not_kept("stream/payload", "events that carry JSON", f"no event: {seen.summary()}")
@@ -57,9 +56,10 @@ def _payloads(seen: Observation) -> Iterator[Said]:
     # What is no object has no members to miss: that it is none is the one defect.
     objects = False
     errors: list[str] = []
-    for payload in seen.payloads:
+    for event, payload in seen.payloads:
         if isinstance(payload, jsontext.NotJSON):
-            yield not_kept("stream/payload", "a strict JSON object in every event", _fault(seen, payload))
+            observed = f"the event at byte {event.offset} {payload}: {excerpt(event.data)}"
+            yield not_kept("stream/payload", "a strict JSON object in every event", observed)
             return
         duplicates += payload.duplicate_keys
         value = payload.value
@@ -83,23 +83,12 @@ def _payloads(seen: Observation) -> Iterator[Said]:
         yield say("stream/present", present, "a response or tool_calls", f"neither: {seen.summary()}")
 
 
-def _fault(seen: Observation, fault: jsontext.NotJSON) -> str:
-    for event in seen.stream.events:
-        if event.data.strip() in (DONE, "") or event.type != "message":
-            continue
-        try:
-            jsontext.parse_text(event.data)
-        except jsontext.NotJSON:
-            return f"the event at byte {event.offset} {fault}: {excerpt(event.data)}"
-    return str(fault)
-
-
 def _end(seen: Observation) -> Iterator[Said]:
     failure = seen.exchange.answer.failure
     lost = [fault for fault in seen.stream.faults if fault.kind is FaultKind.UNTERMINATED_EVENT]
     # A last [DONE] without its blank line is lost to a strict client, but no answer is lost with it.
     marker_lost = bool(lost) and lost[0].detail.partition(":")[2].strip() == DONE
-    if failure and failure.kind in OURS:
+    if failure and failure.is_ours:
         reason = f"we stopped reading: {failure.message}"
         yield undecided("stream/complete", reason, seen.summary())
         yield undecided("stream/done", reason, seen.summary())

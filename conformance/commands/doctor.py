@@ -49,7 +49,7 @@ async def _examine(contract: Contract, target: Target) -> int:
 
 
 def _questions(contract: Contract) -> Iterator[tuple[str, Case]]:
-    smallest = next(case for case in make_plan(contract, Options()).cases if case.id.endswith("/smallest"))
+    smallest = next(case for case in make_plan(contract, Options()).cases if case.is_smallest)
     yield "a valid request", smallest
     stream = contract.roles.get("stream")
     if stream:

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from infercheck.errors import UsageError
 from infercheck.record import read
 from infercheck.reports import html, json_report, terminal
+from infercheck.reports.files import to_bytes, write_file
 from infercheck.results import results_of
 
 
@@ -27,9 +27,6 @@ def report(journal: Path, form: str, output: Path | None) -> None:
     else:
         text = html.render(results) if form == "html" else json_report.render(results)
     if output is None:
-        click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
+        click.echo(to_bytes(text), nl=False)
         return
-    try:
-        output.write_bytes(text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
+    write_file(output, to_bytes(text))

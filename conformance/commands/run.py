@@ -12,12 +12,12 @@ from rich.console import Console
 
 from infercheck.commands.options import contract_of, plan_options, target_of
 from infercheck.contract import Contract
-from infercheck.errors import JournalError
 from infercheck.pace import parse_rate
 from infercheck.plan import Options, Plan, make_plan
 from infercheck.record import Record, read
 from infercheck.reports import html, json_report, terminal
 from infercheck.reports.curl import needs_file, write_body
+from infercheck.reports.files import to_bytes, write_file
 from infercheck.results import Results, results_of
 from infercheck.run import Settings, conduct
 from infercheck.runners.target import Target, check, is_secret, open_target, without_password
@@ -37,8 +37,7 @@ def run(argv: tuple[str, ...], **options: Any) -> int:
     console = terminal.console(stderr=True, quiet=options["quiet"])
     console.print(
         f"{len(plan.cases)} requests planned, {plan.price:,} output tokens at most, "
-        f"{plan.bytes_out / 1e6:.1f} MB of input",
-        highlight=False,
+        f"{plan.bytes_out / 1e6:.1f} MB of input"
     )
     _forget(folder)
     asyncio.run(_run(contract, plan, wanted, target, journal, options, rate, argv, console))
@@ -106,8 +105,8 @@ def _without_secrets(argv: tuple[str, ...]) -> Iterator[str]:
 
 def write_reports(folder: Path, results: Results) -> None:
     """Write report.json, report.html and the bodies that curl lines read to a folder."""
-    _write(folder / "report.json", json_report.render(results))
-    _write(folder / "report.html", html.render(results))
+    write_file(folder / "report.json", to_bytes(json_report.render(results)))
+    write_file(folder / "report.html", to_bytes(html.render(results)))
     for request_number in _shown(results):
         exchange = results.record.exchanges[request_number]
         if needs_file(exchange.request):
@@ -123,10 +122,3 @@ def _shown(results: Results) -> set[int]:
         for number in group.finding.exchanges
         if number in record.exchanges
     }
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_bytes(text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise JournalError(f"{path}: cannot be written: {error.strerror}") from None

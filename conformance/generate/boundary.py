@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from infercheck import jsontext
-from infercheck.cases import Aim, Case, Expectation, Part, Request, Side
+from infercheck.cases import Aim, Case, Expectation, Part, Request, Side, short_digest
 from infercheck.generate.builder import Beside, Builder
 from infercheck.generate.page import FIRST_CHUNKS
 from infercheck.generate.price import UNLIMITED_DEFAULT
@@ -27,6 +26,7 @@ class Boundary:
         self.contract = builder.contract
         self.oracle = builder.contract.oracle
         self.adapters = tuple(adapters)
+        self._parts: dict[str, dict[str, list[Part]]] = {}
         self._open = {aim for question in self.contract.open for aim in question.aims}
 
     def baselines(self) -> Iterator[Case]:
@@ -52,12 +52,22 @@ class Boundary:
             rows = max((len(options) for options in parts.values()), default=0)
             for row in range(rows):
                 chosen = tuple(options[row % len(options)] for options in parts.values())
-                body = self._body(branch, chosen)
-                digest = hashlib.sha256(jsontext.dump(body)).hexdigest()[:8]
-                yield self._valid(f"boundary/valid/{self._branch(branch)}/{digest}", branch, body, chosen, ())
+                yield self.together("boundary/valid", branch, chosen, "at once")
+
+    def together(self, group: str, branch: Place, parts: tuple[Part, ...], how: str) -> Case:
+        """A valid request that carries these values; `how` says in its title what they are together for."""
+        body = self._body(branch, parts)
+        id_ = f"{group}/{self._branch(branch)}/{short_digest(jsontext.dump(body))}"
+        title = f"valid values {how}: {', '.join(part.label for part in parts)}"
+        return replace(self._valid(id_, branch, body, parts, ()), title=title)
 
     def parts(self, branch: Place) -> dict[str, list[Part]]:
         """Every valid value of a branch worth sending, by top-level key; equal values are one part."""
+        if branch.pointer not in self._parts:
+            self._parts[branch.pointer] = self._make_parts(branch)
+        return self._parts[branch.pointer]
+
+    def _make_parts(self, branch: Place) -> dict[str, list[Part]]:
         found: dict[str, dict[str, Part]] = {}
         for occurrence in self._occurrences(branch):
             id_ = self.contract.input_ids[occurrence.pointer]
@@ -217,10 +227,9 @@ class Boundary:
         return {**self.builder.base(branch), **{part.key: part.value for part in parts}}
 
     def _valid(self, id_: str, branch: Place, body: Any, parts: tuple[Part, ...], aims: tuple[Aim, ...]) -> Case:
-        keys = ", ".join(part.label for part in parts)
         return Case(
             id=id_,
-            title=f"valid values at once: {keys}" if parts else f"a valid request ({self._branch(branch)})",
+            title=f"a valid request ({self._branch(branch)})",
             expectation=Expectation.VALID,
             request=Request(body=jsontext.dump(body), stream=self.builder.streams(body)),
             branch=self._branch(branch) or None,

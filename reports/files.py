@@ -1,0 +1,22 @@
+"""Writing what a run leaves beside its journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infercheck.errors import UsageError
+
+
+def to_bytes(text: str) -> bytes:
+    """A report in UTF-8; a lone surrogate of the target's becomes the escape that JSON has for it."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def write_file(path: Path, data: bytes, *, make_folder: bool = False) -> None:
+    """Write a file, and the folder that it lies in where that is ours; UsageError where that cannot be."""
+    try:
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
