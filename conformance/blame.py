@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
 from infercheck.cases import Case, Part
 from infercheck.conclusions import COMBINATIONS, of_accepted_valid
 from infercheck.contract import Contract
-from infercheck.door import BudgetSpent, Door
+from infercheck.errors import NotToBeHad
 from infercheck.findings import Finding, Verdict, broken
 from infercheck.observation import Observation, Outcome
 from infercheck.split import guilty_sets
 
 Key: TypeAlias = tuple[str | None, str, str]
+Ask: TypeAlias = Callable[[Case, bool], Awaitable[Observation]]
+"""Asks the target about a case; the second argument asks for a fresh answer. Raises NotToBeHad."""
 
 
 class Blame:
     """Splits refused requests. Remembers which values are guilty and which were accepted once, so that nothing is
     asked twice; one split at a time, so that the next knows what this one found."""
 
-    def __init__(self, contract: Contract, door: Door) -> None:
+    def __init__(self, contract: Contract, ask: Ask) -> None:
         self._contract = contract
-        self._door = door
+        self._ask = ask
         self._guilty: dict[Key, Finding] = {}
         self._innocent: set[Key] = set()
         self._quarrels: dict[frozenset[Key], Finding] = {}
@@ -41,13 +43,13 @@ class Blame:
             try:
                 if self._knows_why(case):
                     return await self._split(seen)
-                again = await self._observe(case, fresh=True)
+                again = await self._ask(case, True)
                 if not _refuses(again):
                     reason = f"{seen.outcome} once, {again.outcome} when asked again"
                     return [self._undecided(again, reason, also=seen.exchange.number)]
                 if case.parts:
                     return await self._split(again)
-            except BudgetSpent as spent:
+            except NotToBeHad as spent:
                 return [self._undecided(seen, f"not asked again: {spent}", confirmed=False)]
         return [self._guilty_alone(again, case.aims[0].requirement, case, also=seen.exchange.number)]
 
@@ -71,7 +73,7 @@ class Blame:
 
         async def refused(parts: Sequence[Part]) -> bool:
             one = case.with_parts(tuple(parts), self._contract.roles.get("stream"))
-            last[frozenset(map(id, parts))] = observed = await self._observe(one)
+            last[frozenset(map(id, parts))] = observed = await self._ask(one, False)
             if observed.outcome is Outcome.ACCEPTED:
                 self.acquit(one)
                 findings.extend(of_accepted_valid(observed))
@@ -96,7 +98,7 @@ class Blame:
             if not findings:
                 await split([part for part in case.parts if _key(case, part) not in self._innocent])
             await split([part for part in case.parts if _key(case, part) not in left_out])
-        except BudgetSpent as spent:
+        except NotToBeHad as spent:
             # What was found before stands.
             findings.append(self._undecided(seen, f"not split down to one value: {spent}", confirmed=False))
         blamed = any(finding.verdict is not Verdict.PASS for finding in findings)
@@ -104,7 +106,7 @@ class Blame:
 
     async def _sentence(self, parts: tuple[Part, ...], first: Observation) -> Finding:
         # What is called guilty was refused twice: a mood of the target is nobody's value.
-        again = await self._observe(first.case, fresh=True)
+        again = await self._ask(first.case, True)
         if not _refuses(again):
             reason = f"{first.outcome} once, {again.outcome} when asked again"
             return self._undecided(again, reason, also=first.exchange.number)
@@ -113,13 +115,6 @@ class Blame:
                 again, parts[0].aims[0].requirement, again.case, part=parts[0], also=first.exchange.number
             )
         return self._guilty_together(again, parts, also=first.exchange.number)
-
-    async def _observe(self, case: Case, *, fresh: bool = False) -> Observation:
-        exchange = await self._door.ask(case, fresh=fresh, extra=True)
-        if exchange.answer.status is None:
-            # A lost connection is no refusal, unless it is lost again.
-            exchange = await self._door.ask(case, fresh=True)
-        return Observation(contract=self._contract, case=case, exchange=exchange)
 
     def _guilty_alone(
         self,

@@ -61,24 +61,49 @@ class Part:
     aims: tuple[Aim, ...]
 
 
+class Token(StrEnum):
+    """Which bearer token a request carries."""
+
+    GIVEN = "given"
+    """The one that the user gave, if any."""
+    WRONG = "wrong"
+    MISSING = "missing"
+
+
+class Need(StrEnum):
+    """What a case asks of the way to the target; without it the case does not apply."""
+
+    REST = "the REST API: nothing in a Worker of the page's knows methods, tokens or other models"
+    TOKEN = "a token, so that another one can be refused"
+    MODEL = "an address that ends with the model's name"
+
+
+WRONG_TOKEN = "infercheck-wrong-token"
+"""The token that nobody gave out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a runner sends: the body's bytes and how they are labelled.
 
     `stream` tells that the body asks for a stream. `stop_after` closes the connection after that many chunks of
-    the answer, for requests that ask for output without end.
+    the answer, for requests that ask for output without end. `content_type` None sends no such header; `model` is
+    asked for in the place of the contract's.
     """
 
     body: bytes
-    content_type: str = "application/json"
+    content_type: str | None = "application/json"
     stream: bool = False
     stop_after: int | None = None
+    method: str = "POST"
+    token: Token = Token.GIVEN
+    model: str | None = None
 
     @property
     def digest(self) -> str:
         """SHA-256 over all that is sent, in hexadecimal."""
-        head = f"{self.content_type}\n{self.stream}\n{self.stop_after}\n".encode()
-        return hashlib.sha256(head + self.body).hexdigest()
+        parts = (self.content_type, self.stream, self.stop_after, self.method, self.token, self.model)
+        return hashlib.sha256("\n".join(map(str, parts)).encode() + b"\n" + self.body).hexdigest()
 
 
 def short_digest(body: bytes) -> str:
@@ -88,7 +113,12 @@ def short_digest(body: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One request and what it is for. `price` is in output tokens; `size` is the length of the longest text."""
+    """One request and what it is for. `price` is in output tokens; `size` is the length of the longest text.
+
+    `alone` keeps other requests from being under way beside it: its like are known to kill servers. `needs` is what
+    it asks of the way to the target. `lenient` are statuses that count as a refusal though they say server error;
+    with `at_edge` what stands before the API may refuse, in a form of its own.
+    """
 
     id: str
     title: str
@@ -101,10 +131,14 @@ class Case:
     question: str | None = None
     price: int = 0
     size: int = 0
+    alone: bool = False
+    needs: frozenset[Need] = frozenset()
+    lenient: frozenset[int] = frozenset()
+    at_edge: bool = False
 
     @property
     def group(self) -> str:
-        """The first word of the id: examples, boundary, pairwise or open."""
+        """The first word of the id: examples, boundary, pairwise, wire or open."""
         return self.id.split("/", 1)[0]
 
     @property

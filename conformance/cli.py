@@ -21,7 +21,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 PATTERN = "An id, its beginning, or a pattern with * and ?; may be given again."
 URL_HELP = """TARGET is `reference` (the built-in server, the default), `cloudflare` (account and token from
-CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN), or the exact URL to POST to."""
+CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN), `replay:JOURNAL` (judges a recorded run again, without a network),
+or the exact URL to POST to."""
 
 
 class _Group(click.Group):
@@ -78,10 +79,13 @@ def _link_options(command: F) -> F:
         click.option("--token-env", metavar="NAME", help="The variable that holds the bearer token."),
         click.option("--header", "headers", multiple=True, metavar="NAME=VALUE",
                      help="A header to send; VALUE may be $VARIABLE. May be given again."),
-        click.option("--dialect", type=click.Choice(["rest"]), default="rest", show_default=True,
-                     help="How the target wraps answers: rest is {result, success, errors, messages}."),
+        click.option("--dialect", type=click.Choice(["rest", "worker", "auto"]), default=None, show_default="rest",
+                     help="How the target wraps answers: rest is {result, success, errors, messages}, worker the "
+                          "bare answer, auto whichever the first answer shows."),
         click.option("--timeout", type=click.FloatRange(0.1), default=60.0, show_default=True, callback=_finite,
                      help="Seconds to wait for the first byte of an answer, and for each next one."),
+        click.option("--restart-wait", type=click.FloatRange(0), default=10.0, show_default=True, callback=_finite,
+                     help="Seconds that a target that is gone has to come back."),
         click.option("--proxy", metavar="URL", help="A proxy; the environment's are not used."),
         click.option("--ca-bundle", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust."),
         click.option("--insecure", is_flag=True, help="Do not check the target's certificate."),
@@ -133,7 +137,13 @@ def _apply(command: F, options: Sequence[Callable[[F], F]]) -> F:
 @click.option("--fail-on", type=click.Choice(["must", "should"]), default="must", show_default=True,
               help="What makes the run fail.")  # fmt: skip
 @click.option("--allow-undecided", is_flag=True, help="Exit with 0 although a MUST could not be decided.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the run whose journal lies in the output folder; send only "
+    "what is missing. Begins a run where there is none.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")  # fmt: skip
 def run(**options: Any) -> None:
     """Test TARGET: send the planned requests, judge the answers, write the reports.
 
@@ -187,6 +197,23 @@ def explain(**options: Any) -> None:
     from infercheck.commands.explain import explain as command
 
     command(**options)
+
+
+@cli.command(short_help="Send one case of a recorded run again, and show both answers.")
+@click.argument("journal", type=click.Path(path_type=Path))
+@click.argument("case")
+@click.option("--target", metavar="TARGET", help="Another target than the recorded one.")
+@_contract_option
+@_link_options
+def replay(**options: Any) -> None:
+    """Send CASE of the run in JOURNAL again and show the recorded answer and the new one side by side.
+
+    CASE is the id of a case as findings name it, a pattern that means one, or the number of a request.
+    Exit status: 0 nothing is broken now, 1 a MUST still is, 3 no answer.
+    """
+    from infercheck.commands.replay import replay as command
+
+    sys.exit(command(options.pop("journal"), options.pop("case"), **options))
 
 
 @cli.command(short_help="Make a report from a journal.")

@@ -8,10 +8,18 @@ from dataclasses import replace
 from infercheck.cases import Case, Side
 from infercheck.checks import judge
 from infercheck.checks.rules import Said
+from infercheck.dialect import Dialect
 from infercheck.findings import Finding, Verdict, broken
+from infercheck.liveness import Killed, Pulse, Unanswered
 from infercheck.observation import Observation, Outcome
 
 COMBINATIONS = "input/combinations"
+
+SUSPECTS = 12
+"""Requests that may have killed a target that are named."""
+
+FORM_OF_ERRORS = frozenset({"error/client-error", "error/media-type", "error/envelope"})
+"""What the REST API documents of refusals, and a Worker leaves to the platform."""
 
 
 def universal(seen: Observation) -> Iterator[Finding]:
@@ -39,6 +47,8 @@ def _weight(said: Said) -> int:
 def _verdict(seen: Observation, said: Said) -> Verdict:
     if said.kept:
         return Verdict.PASS
+    if seen.dialect is Dialect.WORKER and said.requirement in FORM_OF_ERRORS:
+        return Verdict.NOTE  # nothing in the page's Workers catches errors
     return Verdict.INCONCLUSIVE if said.reason else broken(seen.contract.requirements[said.requirement])
 
 
@@ -115,10 +125,16 @@ def of_silence(silent: Sequence[Observation]) -> Finding:
     )
 
 
-def of_unsent(case: Case, reason: str) -> Iterator[Finding]:
-    """A case that was not sent, because an earlier answer settles it."""
-    for aim in case.aims:
-        yield Finding(requirement=aim.requirement, verdict=Verdict.NOTE, case=case.id, reason=reason, side=aim.side)
+def of_unsent(case: Case, verdict: Verdict, reason: str) -> Iterator[Finding]:
+    """A case that was not sent, because earlier answers settle it or make it hopeless."""
+    for aim in case.all_aims:
+        yield Finding(requirement=aim.requirement, verdict=verdict, case=case.id, reason=reason, side=aim.side)
+
+
+def of_inapplicable(case: Case, reason: str) -> Iterator[Finding]:
+    """A case that does not apply to this target."""
+    for id_ in case.requirements:
+        yield Finding(requirement=id_, verdict=Verdict.SKIP, case=case.id, reason=reason)
 
 
 def of_lost(seen: Observation) -> Finding:
@@ -146,18 +162,59 @@ def of_left_over(seen: Observation, again: Observation) -> Finding:
     )
 
 
-def of_unanswered(first: Observation, again: Observation, *, others_are: bool) -> Iterator[Finding]:
-    """A request that was not answered twice; `others_are` tells whether the target still answers other requests."""
-    yield Finding(
-        requirement="http/answer",
-        verdict=broken(first.contract.requirements["http/answer"]),
+def of_unanswered(first: Observation, found: Unanswered | Killed, *, slow: bool) -> Iterator[Finding]:
+    """A request that was not answered twice: others are, or it is what the target died of."""
+    again = found.again
+    id_, expected, fate = "http/answer", "an answer, whatever its status", "others are answered"
+    if isinstance(found, Killed):
+        id_, expected, fate = "robust/liveness", "a target that answers the next request", _fate(found.pulse)
+    finding = Finding(
+        requirement=id_,
+        verdict=broken(first.contract.requirements[id_]),
         case=first.case.id,
-        expected="an answer, whatever its status",
-        observed=f"{again.summary()}, twice; " + ("others are answered" if others_are else "and none since"),
+        expected=expected,
+        observed=f"{again.summary()}, twice; {fate}",
         exchanges=(first.exchange.number, again.exchange.number),
     )
-    if not first.case.parts:
-        yield from for_aims(again, Verdict.INCONCLUSIVE, "not answered, twice")
+    if slow:
+        reason = "our patience ended, and answers of this target take their time"
+        finding = replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
+    yield finding
+
+
+def _fate(pulse: Pulse) -> str:
+    match pulse:
+        case Pulse.BACK:
+            return "asked just before, the target answered; just after, nobody did for a while"
+        case Pulse.GONE:
+            return "asked just before, the target answered; since then nobody does"
+        case _:
+            return "asked just before, the target answered; since then it is silent"
+
+
+def of_liveness(last: Observation | None, suspects: Sequence[Observation], over: str) -> Iterator[Finding]:
+    """What the end of a run says of the target's life: it answered to the end, or all that may have killed it."""
+    id_ = "robust/liveness"
+    if not over:
+        if last is not None:
+            yield Finding(
+                requirement=id_, verdict=Verdict.PASS, case=last.case.id, exchanges=(last.exchange.number,)
+            )
+        return
+    if not suspects:
+        return  # the one that killed it was named when it was found
+    named = ", ".join(f"{seen.case.id} (request {seen.exchange.number})" for seen in suspects[:SUSPECTS])
+    more = f" and {len(suspects) - SUSPECTS} more" if len(suspects) > SUSPECTS else ""
+    ours = all(seen.exchange.answer.failure and seen.exchange.answer.failure.is_ours for seen in suspects)
+    yield Finding(
+        requirement=id_,
+        verdict=Verdict.INCONCLUSIVE if ours else broken(suspects[0].contract.requirements[id_]),
+        case=suspects[0].case.id,
+        expected="a target that answers the next request",
+        observed=f"{over}, and did not come back; under way, or answered with a server error, were: {named}{more}",
+        reason="our patience ended, which says little of the target" if ours else "",
+        exchanges=tuple(seen.exchange.number for seen in suspects),
+    )
 
 
 def for_aims(seen: Observation, verdict: Verdict, reason: str) -> Iterator[Finding]:

@@ -8,18 +8,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 from infercheck.cases import Case
-from infercheck.errors import InfercheckError
+from infercheck.errors import BudgetSpent, InfercheckError, ThrottledForEver
 from infercheck.exchange import Answer, Exchange, Runner
+from infercheck.gate import Gate
 from infercheck.journal import JournalWriter
 from infercheck.pace import BACKOFF, Pace, retry_after, throttled
-
-
-class BudgetSpent(InfercheckError):
-    """No more requests, tokens or time: what is left stays undecided."""
-
-
-class ThrottledForEver(InfercheckError):
-    """The target kept saying "later": the run ends incomplete."""
+from infercheck.recording import Recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +31,31 @@ class Budget:
 
 
 class Door:
-    """Asks a target for answers. The same request is never sent twice, unless a fresh answer is asked for."""
+    """Asks a target for answers. The same request is never sent twice, unless a fresh answer is asked for.
 
-    def __init__(self, runner: Runner, journal: JournalWriter, *, pace: Pace, budget: Budget) -> None:
+    What `recording` holds, of an earlier part of the same run, was paid for then and is not sent again.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        journal: JournalWriter,
+        *,
+        pace: Pace,
+        budget: Budget,
+        recording: Recording | None = None,
+    ) -> None:
         self._runner = runner
         self._journal = journal
         self._pace = pace
         self._budget = budget
+        self._recording = recording or Recording()
         self._asked: dict[str, asyncio.Future[Exchange]] = {}
         self._fresh: Counter[str] = Counter()
-        self._began = time.monotonic()
+        self._gate = Gate()
+        self._opened = time.monotonic()
+        self._before = self._recording.seconds
+        self._number = self._recording.last_number
         self.requests = 0
         self.tokens = 0
         self.retries = 0
@@ -55,25 +64,26 @@ class Door:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the door was opened."""
-        return time.monotonic() - self._began
+        """Seconds since the run began, without those between an earlier part of it and this one."""
+        return self._before + time.monotonic() - self._opened
 
-    async def ask(self, case: Case, *, fresh: bool = False, extra: bool = False) -> Exchange:
-        """The target's answer to a case; BudgetSpent or ThrottledForEver where there can be none.
+    async def ask(self, case: Case, *, fresh: bool = False, extra: bool = False, alone: bool = False) -> Exchange:
+        """The target's answer to a case; NotToBeHad or ThrottledForEver where there can be none.
 
-        `fresh` asks anew what was asked before; `extra` is what no plan foresaw, and so is everything fresh.
+        `fresh` asks anew what was asked before; `extra` is what no plan foresaw, and so is everything fresh;
+        `alone` keeps every other request from being under way meanwhile.
         """
         digest = case.request.digest
         if fresh:
             self._fresh[digest] += 1
-            return await self._send(case, self._fresh[digest], extra=True)
+            return await self._send(case, self._fresh[digest], extra=True, alone=alone)
         known = self._asked.get(digest)
         if known is not None:
             return await asyncio.shield(known)
         future: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
         self._asked[digest] = future
         try:
-            exchange = await self._send(case, 0, extra=extra)
+            exchange = await self._send(case, 0, extra=extra, alone=alone)
         except BaseException as error:
             del self._asked[digest]
             if isinstance(error, InfercheckError):
@@ -85,11 +95,16 @@ class Door:
         future.set_result(exchange)
         return exchange
 
-    async def _send(self, case: Case, ordinal: int, *, extra: bool) -> Exchange:
+    async def _send(self, case: Case, ordinal: int, *, extra: bool, alone: bool) -> Exchange:
         self._spend(case.price, extra=extra)
-        number = self.requests
+        recorded = self._recording.take(case.request, fresh=ordinal > 0)
+        if recorded is not None:
+            self.retries += recorded.retries
+            return recorded
+        self._number += 1
+        number = self._number
         # What no plan foresaw is asked to make sure, so it must not hang on what the connection carried before.
-        answer, retries, started = await self._carry(case, number, ordinal, alone=extra)
+        answer, retries, started = await self._carry(case, number, ordinal, apart=extra, alone=alone or case.alone)
         exchange = Exchange(
             number=number,
             case=case.id,
@@ -114,15 +129,19 @@ class Door:
             self._extra_requests += 1
             self._extra_tokens += price
 
-    async def _carry(self, case: Case, number: int, ordinal: int, *, alone: bool) -> tuple[Answer, int, float]:
+    async def _carry(
+        self, case: Case, number: int, ordinal: int, *, apart: bool, alone: bool
+    ) -> tuple[Answer, int, float]:
         for retries in range(len(BACKOFF) + 1):
             await self._pace.turn()
-            if self._budget.seconds is not None and self.seconds >= self._budget.seconds:
-                raise BudgetSpent(f"the budget of {self._budget.seconds:g} seconds is spent")
-            started = self.seconds
-            if not retries:
-                self._journal.sent(number, case, ordinal, started)
-            answer = await self._runner.send(case.request, alone=alone)
+            async with self._gate.alone() if alone else self._gate.shared():
+                spent = time.monotonic() - self._opened
+                if self._budget.seconds is not None and spent >= self._budget.seconds:
+                    raise BudgetSpent(f"the budget of {self._budget.seconds:g} seconds is spent")
+                started = self.seconds
+                if not retries:
+                    self._journal.sent(number, case, ordinal, started)
+                answer = await self._runner.send(case.request, alone=apart)
             if not throttled(answer):
                 return answer, retries, started
             self.retries += 1

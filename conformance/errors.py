@@ -5,7 +5,12 @@ InfercheckError
 │   ├── UsageError         an option, an address, a pattern
 │   ├── ContractError      a contract that is not one: file, place, what was expected
 │   └── JournalError       a journal that is not one, or that cannot be written
-└── TargetError        the target is out of reach: exit status 3
+├── TargetError        the target is out of reach: exit status 3
+├── ThrottledForEver   the target said "later" again and again: the run ends incomplete
+└── NotToBeHad         an answer that cannot be had: what hangs on it stays undecided
+    ├── BudgetSpent        requests, tokens or time are spent
+    ├── NotRecorded        a recorded run does not have it
+    └── TargetGone         the target does not answer any more
 """
 
 from __future__ import annotations
@@ -45,3 +50,23 @@ class JournalError(UserError):
 
 class TargetError(InfercheckError):
     """The target is out of reach, or it refuses everybody."""
+
+
+class ThrottledForEver(InfercheckError):
+    """The target kept saying "later"."""
+
+
+class NotToBeHad(InfercheckError):
+    """An answer that cannot be had."""
+
+
+class BudgetSpent(NotToBeHad):
+    """No more requests, tokens or time may be spent."""
+
+
+class NotRecorded(NotToBeHad):
+    """A recorded run has no answer to the request."""
+
+
+class TargetGone(NotToBeHad):
+    """The target does not answer any more."""

@@ -20,7 +20,7 @@ class Chunk:
 class Failure:
     """Why there is no answer, or no whole one.
 
-    `kind`: `connect`, `timeout`, `closed`, `protocol`, `too-large`. `message` is for people.
+    `kind`: `connect`, `timeout`, `closed`, `protocol`, `too-large`, `coding`. `message` is for people.
     """
 
     kind: str
@@ -28,8 +28,8 @@ class Failure:
 
     @property
     def is_ours(self) -> bool:
-        """Whether our own patience ended, which says nothing of the target."""
-        return self.kind in ("timeout", "too-large")
+        """Whether our own patience or art ended, which says nothing of the target."""
+        return self.kind in ("timeout", "too-large", "coding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

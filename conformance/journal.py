@@ -1,8 +1,11 @@
 """The journal: the append-only NDJSON record of a run, from which every report is made.
 
-Lines, in order: one `header`; then `case` (once, before its first request), `sent` (before a request leaves),
-`body` (bytes, once for each SHA-256), `exchange`, `judged`; one `footer` where the run was ended in order.
-Header and footer are synced to the disk, the rest is flushed. Described by schemas/journal.schema.json.
+Lines, in order: one `header`; then `dialect` (what the first answers showed), `case` (once, before its first
+request), `sent` (before a request leaves), `body` (bytes, once for each SHA-256), `exchange`, `judged`; one
+`footer` where the run was ended in order. A run that goes on later writes `resumed` and goes on behind that; of two
+`judged` lines of a case the later one holds. Header and footer are synced to the disk, the rest is flushed line by
+line, so that whatever ends a run costs what was under way and no more.
+Described by schemas/journal.schema.json.
 """
 
 from __future__ import annotations
@@ -12,12 +15,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
-from infercheck.cases import Case, Request
+from infercheck.cases import Case, Request, Token
+from infercheck.dialect import Guess
 from infercheck.errors import JournalError
 from infercheck.exchange import Exchange
 from infercheck.findings import Finding, Verdict
@@ -25,20 +29,31 @@ from infercheck.findings import Finding, Verdict
 VERSION = 1
 
 
-class JournalWriter:
-    """Writes a run as it happens; a context manager."""
+@dataclass(slots=True, kw_only=True)
+class Written:
+    """What a journal holds already: digests of bodies, ids of cases, and what was judged of them for good."""
 
-    def __init__(self, path: Path) -> None:
+    bodies: set[str] = field(default_factory=set)
+    cases: set[str] = field(default_factory=set)
+    judged: set[str] = field(default_factory=set)
+    dialect: bool = False
+
+
+class JournalWriter:
+    """Writes a run as it happens; a context manager. With `written` it goes on behind what stands there."""
+
+    def __init__(self, path: Path, *, written: Written | None = None) -> None:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("wb", buffering=1 << 16)
+            self._file = path.open("r+b" if written else "wb", buffering=1 << 16)
+            if written:
+                _mend_end(self._file)
         except OSError as error:
             raise JournalError(
                 f"{path}: cannot be written: {error.strerror}", hint="Give another folder with --output."
             ) from None
-        self._bodies: set[str] = set()
-        self._cases: set[str] = set()
+        self._written = written or Written()
 
     def __enter__(self) -> Self:
         return self
@@ -56,11 +71,21 @@ class JournalWriter:
         """What the run is: contract, target, plan, requirements."""
         self._line({"type": "header", "version": VERSION, **data}, sync=True)
 
+    def resumed(self, data: Mapping[str, Any]) -> None:
+        """The run goes on after an interruption."""
+        self._line({"type": "resumed", **data}, sync=True)
+
+    def dialect(self, guess: Guess) -> None:
+        """The dialect that answers are read in, and what showed it (empty where the user said so); once."""
+        if not self._written.dialect:
+            self._written.dialect = True
+            self._line({"type": "dialect", "dialect": guess.dialect, "saw": guess.saw}, flush=True)
+
     def case(self, case: Case) -> None:
         """A case, before its first request."""
-        if case.id in self._cases:
+        if case.id in self._written.cases:
             return
-        self._cases.add(case.id)
+        self._written.cases.add(case.id)
         self._line(
             {
                 "type": "case",
@@ -88,6 +113,9 @@ class JournalWriter:
                 "content_type": request.content_type,
                 "stream": request.stream,
                 "stop_after": request.stop_after,
+                "method": request.method,
+                "token": request.token,
+                "model": request.model,
             },
             flush=True,
         )
@@ -109,11 +137,14 @@ class JournalWriter:
                 "echoed": answer.echoed,
                 "kept": answer.kept,
                 "retries": exchange.retries,
-            }
+            },
+            flush=True,
         )
 
     def judged(self, case: Case, findings: Sequence[Finding]) -> None:
-        """What was found: the requirements that were kept by name, all else whole."""
+        """What was found: the requirements that were kept by name, all else whole. Once, where it was decided."""
+        if case.id in self._written.judged:
+            return
         passed = [finding for finding in findings if finding.verdict is Verdict.PASS]
         rest = [finding for finding in findings if finding.verdict is not Verdict.PASS]
         line = {
@@ -130,8 +161,8 @@ class JournalWriter:
 
     def _body(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        if digest not in self._bodies:
-            self._bodies.add(digest)
+        if digest not in self._written.bodies:
+            self._written.bodies.add(digest)
             try:
                 content = {"text": data.decode("utf-8")}
             except UnicodeDecodeError:
@@ -155,6 +186,19 @@ class JournalWriter:
         return JournalError(
             f"{self.path}: cannot be written: {problem.strerror}", hint="Make room, or give another folder."
         )
+
+
+def _mend_end(file: BinaryIO) -> None:
+    # A run that was cut off may have torn its last line; whole lines stay.
+    text = file.read()
+    end = text.rfind(b"\n") + 1
+    try:
+        json.loads(text[end:])
+    except ValueError:
+        file.truncate(end)
+        file.seek(end)
+        return
+    file.write(b"\n")
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -184,6 +228,9 @@ def request_of(sent: Mapping[str, Any], bodies: Mapping[str, bytes]) -> Request:
         content_type=sent["content_type"],
         stream=sent["stream"],
         stop_after=sent["stop_after"],
+        method=sent["method"],
+        token=Token(sent["token"]),
+        model=sent["model"],
     )
 
 

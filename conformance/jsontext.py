@@ -65,12 +65,17 @@ def dump(value: Any) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def show(value: Any) -> str:
+def show(value: Any, *, indent: int | None = None) -> str:
     """A value from a target as text for people: whatever it is, this does not fail."""
     try:
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False, indent=indent)
     except (ValueError, RecursionError):
         return f"<{type(value).__name__} that nests too deeply to be shown>"
+
+
+def pretty(value: Any) -> str:
+    """The same over many lines."""
+    return show(value, indent=1)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -11,6 +11,7 @@ from typing import Any
 from infercheck import jsontext, sse
 from infercheck.cases import Case
 from infercheck.contract import Contract
+from infercheck.dialect import Dialect
 from infercheck.exchange import Exchange
 from infercheck.pace import throttled
 
@@ -43,6 +44,12 @@ class Observation:
     contract: Contract
     case: Case
     exchange: Exchange
+    dialect: Dialect = Dialect.REST
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether the request asks for no more than any target gives: no long text, no long answer."""
+        return self.case.size < LONG_PROMPT and self.case.price <= 257
 
     @property
     def status(self) -> int | None:
@@ -82,6 +89,13 @@ class Observation:
         """The JSON value of the body; None where it is no JSON."""
         return None if isinstance(self.document, jsontext.NotJSON) else self.document.value
 
+    @property
+    def result(self) -> Any:
+        """The answer itself: what stands in the envelope of the REST API, or the bare value."""
+        if self.dialect is Dialect.WORKER:
+            return self.value
+        return self.value.get("result") if isinstance(self.value, dict) else None
+
     @cached_property
     def stream(self) -> sse.Stream:
         """The body as Server-Sent Events."""
@@ -115,7 +129,7 @@ class Observation:
             return Outcome.NO_ANSWER
         if throttled(self.exchange.answer):
             return Outcome.THROTTLED
-        if status >= 500:
+        if status >= 500 and self.dialect is not Dialect.WORKER and status not in self.case.lenient:
             return Outcome.SERVER_ERROR
         if 200 <= status < 300 and not self.error_inside:
             return Outcome.ACCEPTED
@@ -126,7 +140,7 @@ class Observation:
         """Whether a refusal is one for the context window's sake: the target's limit, not a broken promise."""
         if self.outcome is not Outcome.REFUSED:
             return False
-        if self.case.size < LONG_PROMPT and self.case.price <= 257:
+        if self.is_ordinary:
             return False
         return self.status == 413 or bool(_CONTEXT_WORDS.search(self.body[:4096].decode("utf-8", "replace")))
 

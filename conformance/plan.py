@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import zip_longest
 
@@ -16,6 +17,7 @@ from infercheck.generate.builder import Builder
 from infercheck.generate.page import examples, open_questions
 from infercheck.generate.pairwise import pairwise
 from infercheck.generate.price import CONTEXT_WINDOW, Pricing
+from infercheck.generate.wire import wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,10 @@ PROFILES: Mapping[str, Profile] = {
     "quick": Profile(name="quick", requests=60, reserve=10, tokens=6_000),
     "standard": Profile(name="standard", requests=600, reserve=75, tokens=60_000),
 }
+
+
+DEADLY = 2_000
+"""Bytes of a wire case from which on servers are known to die of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,15 @@ class Plan:
         return sum(case.price for case in self.cases)
 
     @property
+    def digest(self) -> str:
+        """SHA-256 over the planned cases and what is asked about, in hexadecimal: equal plans send the same."""
+        seal = hashlib.sha256()
+        for case in self.cases:
+            seal.update(f"{case.id} {case.request.digest}\n".encode())
+        seal.update("\n".join(sorted(self.selected)).encode())
+        return seal.hexdigest()
+
+    @property
     def bytes_out(self) -> int:
         """Bytes of all request bodies."""
         return sum(len(case.request.body) for case in self.cases)
@@ -88,7 +103,7 @@ def make_plan(contract: Contract, options: Options) -> Plan:
     profile = PROFILES[options.profile]
     selected = select(contract, options.only, options.exclude)
     pricing = Pricing(contract, options.context_window or CONTEXT_WINDOW)
-    ordered = [pricing.priced(case) for case in _ordered(contract, options)]
+    ordered = [_careful(pricing.priced(case)) for case in _ordered(contract, options)]
     narrowed = bool(options.only or options.exclude)
     wanted = list(_needed(ordered, selected, contract.roles.get("stream"), narrowed=narrowed))
     foreseen = _affordable(wanted, profile, profile.requests, profile.tokens)
@@ -105,6 +120,11 @@ def make_plan(contract: Contract, options: Options) -> Plan:
         selected=frozenset(selected),
         exist=_sides(ordered),
     )
+
+
+def _careful(case: Case) -> Case:
+    # Long texts and answers without end are known to kill servers, as wire cases are.
+    return replace(case, alone=case.alone or bool(case.size) or case.request.stop_after is not None)
 
 
 def _affordable(wanted: Iterable[Case], profile: Profile, requests: int, tokens: int) -> list[Case]:
@@ -162,12 +182,18 @@ def _ordered(contract: Contract, options: Options) -> Iterator[Case]:
     streamed = list(boundary.streamed_invalid(invalid))
     shared = _alternate(boundary.shared())
     calls = list(examples(builder))
+    wires = list(wire(builder))
+    # What may kill a server shows little where nothing is left to be shown: it goes late.
+    deadly = [case for case in wires if len(case.request.body) > DEADLY]
+    tame = [case for case in wires if len(case.request.body) <= DEADLY]
+    few = [*boundary.unlimited(calls), *calls, *tame[:3], *_zipped(shared[4:], tame[3:])]
     yield from shared[:4]
-    yield from _mix([*streamed, *invalid], [*boundary.unlimited(calls), *calls, *shared[4:]], ratio=4)
+    yield from _mix([*streamed, *invalid], few, ratio=4)
     yield from boundary.long_answers()
     yield from boundary.unknown_properties()
     yield from open_questions(builder)
     yield from pairwise(boundary, options.seed)
+    yield from deadly
     yield from boundary.long()
 
 
@@ -195,14 +221,18 @@ def _by_kind(cases: Iterable[Case]) -> list[Case]:
         keyword, label = case.id.split("/")[-2:]
         kinds[f"{keyword}/{label if keyword in ('type', 'oneOf') else ''}"].append(case)
     queues = [_alternate(sorted(kind, key=lambda case: case.id.count("/"))) for kind in kinds.values()]
-    return [case for row in zip_longest(*queues) for case in row if case is not None]
+    return _zipped(*queues)
 
 
 def _alternate(cases: Iterable[Case]) -> list[Case]:
     by_branch: dict[str | None, list[Case]] = defaultdict(list)
     for case in cases:
         by_branch[case.branch].append(case)
-    return [case for row in zip_longest(*by_branch.values()) for case in row if case is not None]
+    return _zipped(*by_branch.values())
+
+
+def _zipped(*rows: Iterable[Case]) -> list[Case]:
+    return [case for row in zip_longest(*rows) for case in row if case is not None]
 
 
 def _mix(many: Sequence[Case], few: Sequence[Case], *, ratio: int) -> Iterator[Case]:

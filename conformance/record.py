@@ -24,17 +24,44 @@ class Row:
     planned: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What a run says of one case."""
+
+    findings: tuple[Finding, ...]
+    passed: tuple[Finding, ...]
+
+    @property
+    def is_final(self) -> bool:
+        """Whether going on with the run could add nothing."""
+        return all(finding.confirmed and finding.verdict is not Verdict.INCONCLUSIVE for finding in self.findings)
+
+
 @dataclass(slots=True, kw_only=True)
 class Record:
-    """A run. `footer` is None where the run was cut off. Exchanges without an answer were in flight then."""
+    """A run. `footer` is None where the run was cut off. Exchanges without an answer were in flight then: their
+    numbers stand in `sent` alone. `dialect` and `saw` are what answers were read in, and what showed it."""
 
     header: Mapping[str, Any]
     footer: Mapping[str, Any] | None = None
     rows: tuple[Row, ...] = ()
     cases: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    sent: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    bodies: dict[str, bytes] = field(default_factory=dict)
     exchanges: dict[int, Exchange] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    passed: list[Finding] = field(default_factory=list)
+    judged: dict[str, Judged] = field(default_factory=dict)
+    dialect: str = ""
+    saw: str = ""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All that was found, but what passed."""
+        return [finding for judged in self.judged.values() for finding in judged.findings]
+
+    @property
+    def passed(self) -> list[Finding]:
+        """All that passed."""
+        return [finding for judged in self.judged.values() for finding in judged.passed]
 
     @property
     def complete(self) -> bool:
@@ -65,33 +92,37 @@ def read(path: Path) -> Record:
 
 def _read(header: Mapping[str, Any], lines: Any) -> Record:
     record = Record(header=header, rows=tuple(_row(row) for row in header["requirements"]))
-    bodies: dict[str, bytes] = {}
-    sent: dict[int, Mapping[str, Any]] = {}
     for line in lines:
         match line["type"]:
             case "body":
-                bodies[line["sha256"]] = body_of(line)
+                record.bodies[line["sha256"]] = body_of(line)
+            case "dialect":
+                record.dialect, record.saw = line["dialect"], line["saw"]
             case "case":
                 record.cases[line["case"]] = line
             case "sent":
-                sent[line["exchange"]] = line
+                record.sent[line["exchange"]] = line
             case "exchange":
                 number = line["exchange"]
-                record.exchanges[number] = _exchange(line, sent[number], bodies)
+                record.exchanges[number] = _exchange(line, record.sent[number], record.bodies)
             case "judged":
-                record.findings += [_finding(finding) for finding in line["findings"]]
-                record.passed += [
-                    Finding(
-                        requirement=id_,
-                        verdict=Verdict.PASS,
-                        case=line["case"],
-                        side=Side(side) if side else None,
-                    )
-                    for id_, side in line["passed"]
-                ]
+                record.judged.pop(line["case"], None)
+                record.judged[line["case"]] = _judged(line)
+            case "resumed":
+                record.footer = None
             case "footer":
                 record.footer = line
     return record
+
+
+def _judged(line: Mapping[str, Any]) -> Judged:
+    return Judged(
+        findings=tuple(_finding(finding) for finding in line["findings"]),
+        passed=tuple(
+            Finding(requirement=id_, verdict=Verdict.PASS, case=line["case"], side=Side(side) if side else None)
+            for id_, side in line["passed"]
+        ),
+    )
 
 
 def _row(row: Mapping[str, Any]) -> Row:

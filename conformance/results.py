@@ -119,6 +119,8 @@ def _result(record: Record, row: Row, findings: Sequence[Finding], passed: Seque
     findings = [
         finding if finding.confirmed else replace(finding, verdict=Verdict.INCONCLUSIVE) for finding in findings
     ]
+    skipped = next((finding.reason for finding in findings if finding.verdict is Verdict.SKIP), "")
+    findings = [finding for finding in findings if finding.verdict is not Verdict.SKIP]
     decided = [finding for finding in findings if finding.verdict is not Verdict.INCONCLUSIVE]
     sides = frozenset(
         "valid" if finding.side.is_valid else "invalid"
@@ -126,6 +128,8 @@ def _result(record: Record, row: Row, findings: Sequence[Finding], passed: Seque
         if finding.side is not None
     )
     verdict, reason = _verdict(record, row, findings, passed, sides)
+    if skipped and not findings and not passed:
+        verdict, reason = Verdict.SKIP, skipped
     return Result(
         requirement=row.requirement,
         verdict=verdict,

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import platform
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,31 +13,39 @@ from pathlib import Path
 from typing import Any
 
 from infercheck import __version__
+from infercheck.addresses import names_model
+from infercheck.cases import Need
 from infercheck.contract import Contract
+from infercheck.dialect import Dialect
 from infercheck.door import Budget, Door
-from infercheck.errors import InfercheckError
+from infercheck.errors import InfercheckError, JournalError
 from infercheck.exchange import Runner
-from infercheck.journal import JournalWriter
+from infercheck.journal import JournalWriter, Written
+from infercheck.judge import Judge
+from infercheck.liveness import RESTART_WAIT
 from infercheck.pace import Pace
 from infercheck.plan import Options, Plan
-from infercheck.suite import Ending, Progress, Suite
+from infercheck.record import Record
+from infercheck.recording import Recording
+from infercheck.suite import THE_RUN, Ending, Progress, Suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a run goes about it. `rate` is in requests a second, `max_time` in seconds.
+    """How a run goes about it. `rate` is in requests a second, `max_time` and `restart_wait` in seconds.
 
     `address` is what the user wrote, `url` where requests go, `token_variable` the name that curl lines give.
     """
 
     address: str
     url: str
-    dialect: str
+    dialect: Dialect
     token_variable: str | None = None
     curl_options: tuple[str, ...] = ()
     concurrency: int = 4
     rate: float | None = None
     max_time: float | None = None
+    restart_wait: float = RESTART_WAIT
     command: tuple[str, ...] = ()
 
 
@@ -50,14 +57,26 @@ async def conduct(
     path: Path,
     settings: Settings,
     listener: Callable[[Progress], None] | None = None,
+    *,
+    earlier: Record | None = None,
 ) -> Ending:
-    """Run a plan against a target and write its journal to `path`.
+    """Run a plan against a target and write its journal to `path`; with `earlier`, go on with that run.
 
     The first SIGINT or SIGTERM ends the run in order, with a footer that says so; the second ends the process.
-    TargetError where the target is out of reach from the start; the journal then says so too.
+    TargetError where the target is out of reach from the start; the journal then says so too. JournalError where
+    `earlier` is of another run.
     """
-    with JournalWriter(path) as journal:
-        journal.header(_header(contract, plan, options, settings, path))
+    if earlier is not None:
+        check_same(earlier, contract, plan, settings)
+        if earlier.complete:
+            return Ending()
+    with JournalWriter(path, written=written(earlier) if earlier else None) as journal:
+        if earlier is None:
+            journal.header(_header(contract, plan, options, settings, path))
+        else:
+            journal.resumed(
+                {"infercheck": __version__, "command": settings.command, "started": _now(), "url": settings.url}
+            )
         budget = Budget(
             requests=plan.budget,
             tokens=plan.tokens,
@@ -65,9 +84,19 @@ async def conduct(
             extra_tokens=plan.tokens - plan.price,
             seconds=settings.max_time,
         )
-        door = Door(runner, journal, pace=Pace(settings.rate), budget=budget)
-        suite = Suite(contract, plan, door, journal, concurrency=settings.concurrency, listener=listener)
-        began = time.monotonic()
+        recording = Recording()
+        if earlier is not None:
+            recording = Recording(earlier.exchanges.values(), last_number=max(earlier.sent, default=0))
+        door = Door(runner, journal, pace=Pace(settings.rate), budget=budget, recording=recording)
+        judge = Judge(
+            contract,
+            plan,
+            door,
+            dialect=settings.dialect,
+            lacks=_lacks(contract, settings),
+            restart_wait=settings.restart_wait,
+        )
+        suite = Suite(plan, door, judge, journal, concurrency=settings.concurrency, listener=listener)
 
         def footer(ending: Ending) -> None:
             journal.footer(
@@ -77,18 +106,56 @@ async def conduct(
                     "requests": door.requests,
                     "retries": door.retries,
                     "tokens": door.tokens,
-                    "seconds": round(time.monotonic() - began, 3),
+                    "seconds": round(door.seconds, 3),
                     "finished": _now(),
                 }
             )
 
         try:
             ending = await _until_interrupted(suite)
+        except JournalError:
+            raise  # what cannot be written gets no footer
         except InfercheckError as error:
             footer(Ending(complete=False, reason=str(error)))
             raise
         footer(ending)
         return ending
+
+
+def check_same(earlier: Record, contract: Contract, plan: Plan, settings: Settings) -> None:
+    """JournalError where a recorded run is not the one that the options ask for."""
+    header = earlier.header
+    for what, was, is_now in (
+        ("of another version of infercheck", header["infercheck"], __version__),
+        ("of another contract", header["contract"]["sha256"], contract.sha256),
+        ("of another target", header["target"]["address"], settings.address),
+        ("of another dialect", header["target"]["dialect"], settings.dialect),
+        ("of another plan", header["plan"], plan.digest),
+    ):
+        if was != is_now:
+            raise JournalError(
+                f"the recorded run cannot be gone on with: it is {what} ({was}, not {is_now})",
+                hint="Give the options that it began with, or leave --resume out to begin anew.",
+            )
+
+
+def written(earlier: Record) -> Written:
+    """What the journal of an earlier run holds for good."""
+    return Written(
+        bodies=set(earlier.bodies),
+        cases=set(earlier.cases),
+        judged={case for case, judged in earlier.judged.items() if judged.is_final and case != THE_RUN.id},
+        dialect=bool(earlier.dialect),
+    )
+
+
+def _lacks(contract: Contract, settings: Settings) -> dict[Need, str]:
+    lacks = {}
+    if settings.token_variable is None:
+        lacks[Need.TOKEN] = f"needs {Need.TOKEN}"
+    if not names_model(settings.url, contract.model):
+        lacks[Need.MODEL] = f"needs {Need.MODEL}"
+    return lacks
 
 
 async def _until_interrupted(suite: Suite) -> Ending:
@@ -146,6 +213,8 @@ def _header(contract: Contract, plan: Plan, options: Options, settings: Settings
         },
         "profile": plan.profile.name,
         "seed": options.seed,
+        "options": asdict(options),
+        "plan": plan.digest,
         "adapters": options.adapters,
         "concurrency": settings.concurrency,
         "command": settings.command,

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infercheck.cases import Request
+from infercheck.addresses import with_model
+from infercheck.cases import WRONG_TOKEN, Request, Token
 from infercheck.reports.files import write_file
 
 INLINE = 100_000
@@ -20,13 +21,21 @@ def curl(header: Mapping[str, Any], request: Request) -> str:
     A body over INLINE bytes, or one that no command line can hold, is read from a file in the run's folder.
     """
     target = header["target"]
-    words = ["curl", "-sS", "-i", "-X", "POST", shlex.quote(target["url"])]
+    url = target["url"]
+    if request.model is not None:
+        url = with_model(url, header["contract"]["model"], request.model)
+    words = ["curl", "-sS", "-i", "-X", request.method, shlex.quote(url)]
     if request.stream:
         words.insert(1, "-N")
-    if target.get("token_variable"):
+    if request.token is Token.WRONG:
+        words += ["-H", shlex.quote(f"Authorization: Bearer {WRONG_TOKEN}")]
+    elif request.token is Token.GIVEN and target.get("token_variable"):
         words += ["-H", f'"Authorization: Bearer ${target["token_variable"]}"']
     words += target["curl_options"]
-    words += ["-H", shlex.quote(f"Content-Type: {request.content_type}")]
+    # Without a value, curl leaves the header out.
+    words += ["-H", shlex.quote(f"Content-Type: {request.content_type or ''}".rstrip())]
+    if request.method == "GET":
+        return " ".join(words)
     if needs_file(request):
         path = str(Path(header["folder"]) / body_file(request))
         words += ["--data-binary", shlex.quote(f"@{path}")]

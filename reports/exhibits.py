@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from infercheck.cases import Request, Token
 from infercheck.exchange import Exchange
 from infercheck.findings import Finding
 from infercheck.record import Record
@@ -49,7 +50,7 @@ class Exhibit:
     number: int
     case: str
     title: str
-    content_type: str
+    sent: str
     request: Excerpt
     status: str
     remarks: tuple[str, ...]
@@ -118,7 +119,7 @@ class Exhibits:
             number=number,
             case=exchange.case,
             title=str(self.record.cases.get(exchange.case, {}).get("title", "")),
-            content_type=exchange.request.content_type,
+            sent=_sent(exchange.request),
             request=request,
             status=_status(answer.status),
             remarks=tuple(_remarks(exchange)),
@@ -171,6 +172,17 @@ def _status(status: int | None) -> str:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
+
+
+def _sent(request: Request) -> str:
+    # How a request was sent, beside its body.
+    label = request.content_type or "no Content-Type"
+    words = [request.method, clipped(label, VALUE).text]
+    if request.token is not Token.GIVEN:
+        words.append(f"{request.token} token")
+    if request.model is not None:
+        words.append(f"model {clipped(request.model, VALUE).text}")
+    return ", ".join(words)
 
 
 def _remarks(exchange: Exchange) -> list[str]:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from infercheck.findings import Verdict
 from infercheck.reports.exhibits import TEXT, Exhibits, clipped
+from infercheck.reports.json_report import dialect_of
 from infercheck.reports.markup import marked, plain
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
@@ -121,7 +122,7 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     yield "Contract", f"{contract['id']}: {contract['title']}, {contract['date']}", "wide"
     yield "Contract SHA-256", contract["sha256"], "wide"
     yield "Command", clipped(shlex.join(header["command"])).text, "wide"
-    yield "Dialect", target["dialect"], "short"
+    yield "Dialect", clipped(dialect_of(record)).text, "short"
     yield "Profile", header["profile"], "short"
     yield "Seed", str(header["seed"]), "short"
     yield "Concurrency", str(header["concurrency"]), "short"

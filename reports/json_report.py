@@ -25,7 +25,11 @@ def document(results: Results) -> Mapping[str, Any]:
     return {
         "infercheck": record.header["infercheck"],
         "contract": {key: record.header["contract"][key] for key in ("id", "sha256", "date")},
-        "target": {key: record.header["target"][key] for key in ("address", "dialect")},
+        "target": {
+            "address": record.header["target"]["address"],
+            "dialect": record.dialect or record.header["target"]["dialect"],
+            "saw": record.saw or None,
+        },
         "profile": record.header["profile"],
         "seed": record.header["seed"],
         "started": record.header["started"],
@@ -70,6 +74,14 @@ def _finding(record: Record, group: Group) -> Mapping[str, Any]:
         "request_number": group.request_number,
         "confirmed": finding.confirmed,
     }
+
+
+def dialect_of(record: Record) -> str:
+    """The dialect that answers were read in, and what showed it where the user left it to us."""
+    asked = str(record.header["target"]["dialect"])
+    if not record.dialect or record.dialect == asked:
+        return asked
+    return f"{record.dialect}, by {asked}: {record.saw}"
 
 
 def curl_of(record: Record, finding: Finding) -> str | None:

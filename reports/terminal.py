@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infercheck.findings import Verdict
-from infercheck.reports.json_report import curl_of
+from infercheck.reports.json_report import curl_of, dialect_of
 from infercheck.reports.visible import visible
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
@@ -140,10 +140,9 @@ def _rest(console: Console, count: int, what: str) -> None:
 def _headline(console: Console, results: Results) -> None:
     record = results.record
     header, footer = record.header, record.footer or {}
-    target = header["target"]
     console.print(
-        f"\n{visible(target['address'])} ({target['dialect']}) against {visible(header['contract']['id'])}, "
-        f"profile {header['profile']}, seed {header['seed']}",
+        f"\n{visible(header['target']['address'])} ({visible(dialect_of(record))}) "
+        f"against {visible(header['contract']['id'])}, profile {header['profile']}, seed {header['seed']}",
         highlight=False,
         soft_wrap=True,
     )

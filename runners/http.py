@@ -14,12 +14,14 @@ from typing import Self
 import httpx
 
 from infercheck import __version__
-from infercheck.cases import Request
+from infercheck.addresses import with_model
+from infercheck.cases import WRONG_TOKEN, Request, Token
 from infercheck.exchange import Answer, Chunk, Failure
+from infercheck.runners.coding import CodingError, decoder_for
 from infercheck.runners.masking import Mask
 
-BODY_CAP = 64 * 1024 * 1024
-"""Bytes of an answer that are read before the connection is closed."""
+BODY_CAP = 8 * 1024 * 1024
+"""Bytes of an answer that are read, without its coding, before the connection is closed."""
 
 CHUNK_CAP = 200_000
 """Chunks of an answer that are read before the connection is closed."""
@@ -54,9 +56,10 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """How to get to a target: the exact URL, the bearer token, and the network between."""
+    """How to get to a target: the exact URL, the model that it names, the bearer token, and the network between."""
 
     url: str
+    model: str = ""
     token: str | None = field(default=None, repr=False)
     network: Network = field(default_factory=Network)
 
@@ -123,14 +126,7 @@ class HttpRunner:
         end = loop.time() + times.whole
         try:
             async with asyncio.timeout_at(min(end, loop.time() + times.first)) as timer:
-                built = client.build_request(
-                    "POST",
-                    self._link.url,
-                    content=request.body,
-                    headers={"content-type": request.content_type},
-                    extensions={"trace": trace},
-                )
-                response = await client.send(built, stream=True)
+                response = await client.send(self._built(client, request, trace), stream=True)
                 head.append(response)
                 try:
                     failure, cut = await self._read(response, request, chunks, began, timer, end)
@@ -143,6 +139,19 @@ class HttpRunner:
         answer = self._answer(head[0] if head else None, chunks, failure, cut, time.monotonic() - began)
         return replace(answer, kept=not trace.connected)
 
+    def _built(self, client: httpx.AsyncClient, request: Request, trace: _Trace) -> httpx.Request:
+        link = self._link
+        url = link.url if request.model is None else with_model(link.url, link.model, request.model)
+        headers = {} if request.content_type is None else {"content-type": request.content_type}
+        if request.token is Token.WRONG:
+            headers["authorization"] = f"Bearer {WRONG_TOKEN}"
+        built = client.build_request(
+            request.method, url, content=request.body or None, headers=headers, extensions={"trace": trace}
+        )
+        if request.token is Token.MISSING:
+            built.headers.pop("authorization", None)
+        return built
+
     async def _read(
         self,
         response: httpx.Response,
@@ -154,15 +163,21 @@ class HttpRunner:
     ) -> tuple[Failure | None, bool]:
         size = 0
         loop = asyncio.get_running_loop()
-        timer.reschedule(min(end, loop.time() + self._link.network.timeouts.first))
-        async for data in response.aiter_bytes():
-            chunks.append(Chunk(data=data, time=time.monotonic() - began))
-            size += len(data)
-            if size > BODY_CAP or len(chunks) > CHUNK_CAP:
-                return Failure(kind="too-large", message=f"a body of more than {size} bytes, cut off"), False
-            if request.stop_after is not None and len(chunks) >= request.stop_after:
-                return None, True
-            timer.reschedule(min(end, loop.time() + self._link.network.timeouts.between))
+        times = self._link.network.timeouts
+        timer.reschedule(min(end, loop.time() + times.first))
+        try:
+            decoder = decoder_for(response.headers.get("content-encoding"))
+            async for raw in response.aiter_raw():
+                data = decoder.feed(raw, BODY_CAP - size)
+                chunks.append(Chunk(data=data, time=time.monotonic() - began))
+                size += len(data)
+                if size > BODY_CAP or len(chunks) > CHUNK_CAP:
+                    return Failure(kind="too-large", message=_too_large(size, len(chunks))), False
+                if request.stop_after is not None and len(chunks) >= request.stop_after:
+                    return None, True
+                timer.reschedule(min(end, loop.time() + times.between))
+        except CodingError as error:
+            return Failure(kind="coding", message=str(error)), False
         return None, False
 
     def _answer(
@@ -221,12 +236,17 @@ def _timed_out(times: Timeouts, started: bool, seconds: float) -> str:
     return f"no answer after {times.first:g} s"
 
 
+def _too_large(size: int, chunks: int) -> str:
+    what = f"{BODY_CAP >> 20} MiB" if size > BODY_CAP else f"{chunks} pieces"
+    return f"a body of more than {what}, which we stopped reading"
+
+
 def _kind(error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return "connect"
     if isinstance(error, httpx.TimeoutException):
         return "timeout"
-    if isinstance(error, httpx.RemoteProtocolError | httpx.DecodingError):
+    if isinstance(error, httpx.RemoteProtocolError):
         return "protocol"
     return "closed"
 

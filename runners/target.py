@@ -56,7 +56,7 @@ async def open_target(target: Target) -> AsyncIterator[Opened]:
         from infercheck.runners.serving import LocalServer
 
         with LocalServer() as server:
-            link = Link(url=server.url, token=server.token, network=target.network)
+            link = Link(url=server.url, model=target.model, token=server.token, network=target.network)
             async with HttpRunner(link) as runner:
                 yield Opened(runner=runner, url=server.url, token_variable="INFERCHECK_TOKEN")  # noqa: S106
         return
@@ -127,7 +127,7 @@ def _link(target: Target) -> Link:
         raise UsageError(f"the variable {variable} is not set", hint=f"export {variable}=your-token")
     if token and not (token.isascii() and token.isprintable()):
         raise UsageError(f"the token in {variable} has characters that no header can carry")
-    return Link(url=url, token=token, network=target.network)
+    return Link(url=url, model=target.model, token=token, network=target.network)
 
 
 def is_secret(name: str) -> bool:

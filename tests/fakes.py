@@ -9,11 +9,13 @@ from typing import Any
 
 import jsonschema_rs
 
-from infercheck.cases import Request
+from infercheck import jsontext
+from infercheck.cases import Request, Token
 from infercheck.contract_loader import load
 from infercheck.exchange import Answer, Chunk, Failure
 
 CONTRACT = load()
+NOT_JSON = "what is no JSON text stands for itself as a text, which no schema of a request allows"
 JSON = (("content-type", "application/json"),)
 SSE = (("content-type", "text/event-stream"),)
 
@@ -61,7 +63,15 @@ class Target:
 
     async def send(self, request: Request, *, alone: bool = False) -> Answer:
         self.sent.append(request)
-        body = json.loads(request.body)
+        if request.method != "POST":
+            return answer(405, b"Method Not Allowed", (("allow", "POST"), ("content-type", "text/plain")))
+        if request.model is not None or request.token is not Token.GIVEN:
+            return refusal(401 if request.model is None else 404)
+        try:
+            body = jsontext.parse(request.body).value
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        except (jsontext.NotJSON, UnicodeEncodeError, RecursionError):
+            body = NOT_JSON
         usual = self._usual(body)
         changed = self.changes(body, usual)
         return usual if changed is None else changed

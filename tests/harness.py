@@ -14,35 +14,53 @@ from typing import Any
 import uvicorn
 from fakes import CONTRACT
 
+from infercheck.dialect import Dialect
 from infercheck.exchange import Runner
 from infercheck.findings import Verdict
 from infercheck.plan import Options, make_plan
 from infercheck.record import read
 from infercheck.results import Results, results_of
 from infercheck.run import Settings, conduct
-from infercheck.runners.http import Link
+from infercheck.runners.http import Link, Network, Timeouts
 from infercheck.runners.target import HttpRunner
 
 
 def judge(target: Runner, *, concurrency: int = 1, contract: Any = CONTRACT, **options: Any) -> Results:
     """The results of a run against a target that is asked in this process."""
     wanted = Options(**options)
-    settings = Settings(address="fake", url="http://fake/", dialect="rest", concurrency=concurrency)
+    settings = Settings(address="fake", url="http://fake/", dialect=Dialect.REST, concurrency=concurrency)
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "journal.ndjson"
         asyncio.run(conduct(contract, make_plan(contract, wanted), wanted, target, journal, settings))
         return results_of(read(journal))
 
 
-def judge_url(url: str, token: str | None = None, **options: Any) -> Results:
+def judge_url(
+    url: str,
+    token: str | None = None,
+    *,
+    dialect: str = "rest",
+    concurrency: int = 4,
+    restart_wait: float = 10.0,
+    timeouts: Timeouts | None = None,
+    **options: Any,
+) -> Results:
     """The results of a run against a server."""
 
     async def run() -> Results:
         wanted = Options(**options)
-        settings = Settings(address=url, url=url, dialect="rest")
+        settings = Settings(
+            address=url,
+            url=url,
+            dialect=Dialect(dialect),
+            token_variable="MY_TOKEN" if token else None,
+            concurrency=concurrency,
+            restart_wait=restart_wait,
+        )
+        network = Network(timeouts=timeouts or Timeouts())
         with tempfile.TemporaryDirectory() as folder:
             journal = Path(folder) / "journal.ndjson"
-            async with HttpRunner(Link(url=url, token=token)) as runner:
+            async with HttpRunner(Link(url=url, model=CONTRACT.model, token=token, network=network)) as runner:
                 await conduct(CONTRACT, make_plan(CONTRACT, wanted), wanted, runner, journal, settings)
             return results_of(read(journal))
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from infercheck.cases import Expectation
 from infercheck.checks.rules import Said, kept, not_kept, say, undecided
-from infercheck.observation import Observation, Outcome
+from infercheck.dialect import Dialect
+from infercheck.observation import Observation, Outcome, excerpt
 
 
 def check(seen: Observation) -> Iterator[Said]:
@@ -23,7 +24,11 @@ def check(seen: Observation) -> Iterator[Said]:
         yield kept("http/answer")
     if outcome is Outcome.THROTTLED:
         return
-    yield say("http/server-error", outcome is not Outcome.SERVER_ERROR, "any status below 500", seen.summary())
+    if seen.dialect is not Dialect.WORKER:  # a Worker's uncaught refusal is a 500
+        yield say("http/server-error", outcome is not Outcome.SERVER_ERROR, "any status below 500", seen.summary())
+    coding = (seen.exchange.answer.header("content-encoding") or "identity").strip().lower()
+    wanted = "no Content-Encoding, as the request says Accept-Encoding: identity"
+    yield say("http/content-coding", coding == "identity", wanted, f"Content-Encoding: {excerpt(coding)}")
     if outcome is Outcome.ACCEPTED and seen.case.expectation is Expectation.VALID:
         yield say("http/status", seen.status == 200, "status 200", seen.summary())
     if seen.exchange.answer.kept:

@@ -8,6 +8,7 @@ from typing import Any
 from infercheck import jsontext
 from infercheck.cases import Expectation
 from infercheck.checks.rules import Said, not_kept, say, undecided
+from infercheck.dialect import Dialect
 from infercheck.observation import Observation, Outcome, excerpt
 from infercheck.oracle import Oracle
 from infercheck.schema import applied, resolve
@@ -44,6 +45,8 @@ def check(seen: Observation) -> Iterator[Said]:
 
 def _unwrap(seen: Observation, value: Any) -> Generator[Said, None, Any]:
     # Yields what the envelope says, and returns what it holds.
+    if seen.dialect is Dialect.WORKER:
+        return value
     if not isinstance(value, Mapping):
         yield not_kept("envelope/result", _ENVELOPE, seen.summary())
         return value

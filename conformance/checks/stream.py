@@ -11,6 +11,9 @@ from infercheck.checks.rules import Said, kept, not_kept, say, undecided
 from infercheck.observation import DONE, Observation, Outcome, excerpt, is_error
 from infercheck.sse import FaultKind
 
+MANY, MORE = 100, 1000
+"""Events that no stream needs: so many for each token that was asked for, and so many more."""
+
 
 def check(seen: Observation) -> Iterator[Said]:
     """Everything about the stream of an accepted request."""
@@ -83,6 +86,11 @@ def _payloads(seen: Observation) -> Iterator[Said]:
         yield say("stream/present", present, "a response or tool_calls", f"neither: {seen.summary()}")
 
 
+def _speaks(payload: jsontext.Document | jsontext.NotJSON) -> bool:
+    value = None if isinstance(payload, jsontext.NotJSON) else payload.value
+    return isinstance(value, dict) and bool(value.get("response"))
+
+
 def _end(seen: Observation) -> Iterator[Said]:
     failure = seen.exchange.answer.failure
     lost = [fault for fault in seen.stream.faults if fault.kind is FaultKind.UNTERMINATED_EVENT]
@@ -90,7 +98,13 @@ def _end(seen: Observation) -> Iterator[Said]:
     marker_lost = bool(lost) and lost[0].detail.partition(":")[2].strip() == DONE
     if failure and failure.is_ours:
         reason = f"we stopped reading: {failure.message}"
-        yield undecided("stream/complete", reason, seen.summary())
+        most = MANY * seen.case.price + MORE
+        spoken = sum(1 for _, payload in seen.payloads if _speaks(payload))
+        if spoken > most:
+            observed = f"{spoken} events with text, and no end in sight"
+            yield not_kept("stream/complete", f"an end after at most {seen.case.price} tokens", observed)
+        else:
+            yield undecided("stream/complete", reason, seen.summary())
         yield undecided("stream/done", reason, seen.summary())
         return
     if failure:

@@ -14,6 +14,7 @@ from infercheck.cases import Case, Expectation, Request
 from infercheck.checks import judge
 from infercheck.commands.options import contract_of, target_of
 from infercheck.contract import Contract
+from infercheck.dialect import UNTOLD, Dialect, guess
 from infercheck.exchange import Answer, Exchange
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Options, make_plan
@@ -27,16 +28,21 @@ def doctor(**options: Any) -> int:
     contract = contract_of(options["contract_name"])
     target = target_of(contract, options)
     check(target)
-    return asyncio.run(_examine(contract, target))
+    return asyncio.run(_examine(contract, target, Dialect(options["dialect"] or "rest")))
 
 
-async def _examine(contract: Contract, target: Target) -> int:
+async def _examine(contract: Contract, target: Target, dialect: Dialect) -> int:
     healthy = True
     async with open_target(target) as opened:
         click.echo(f"target {visible(opened.url)}")
         for name, case in _questions(contract):
             answer = await opened.runner.send(case.request)
-            seen = Observation(contract=contract, case=case, exchange=_exchange(case, answer))
+            seen = Observation(contract=contract, case=case, exchange=_exchange(case, answer), dialect=dialect)
+            if dialect is Dialect.AUTO:
+                found = guess(seen.value) or UNTOLD
+                dialect = found.dialect
+                seen = replace(seen, dialect=dialect)
+                click.echo(f"dialect {dialect}: {found.saw}")
             complaints = list(_complaints(seen, token_given=bool(target.token_env)))
             click.echo(f"{'ok   ' if not complaints else 'mend '} {name}: {visible(seen.summary())}")
             for line in (*complaints, *(() if complaints else _foretold(seen))):
@@ -84,7 +90,12 @@ def _complaints(seen: Observation, *, token_given: bool) -> Iterator[str]:
     elif not valid and seen.outcome is Outcome.ACCEPTED:
         yield "An empty object is accepted as a request: nothing seems to validate what comes in."
     if any(said.requirement == "envelope/result" and not said.kept for said in judge(seen)):
-        yield "The dialect rest wraps answers as the REST API does; is this a Worker's bare answer?"
+        found = guess(seen.value)
+        yield (
+            "This is a Worker's bare answer: give --dialect worker."
+            if found and found.dialect is Dialect.WORKER
+            else "The dialect rest wraps answers as the REST API does: {result, success, errors, messages}."
+        )
 
 
 def _foretold(seen: Observation) -> Iterator[str]:

@@ -30,9 +30,7 @@ def target_of(contract: Contract, options: dict[str, Any], connections: int = 4)
             headers=headers,
             shown_headers=shown,
             secrets=secrets,
-            timeouts=Timeouts(
-                first=options["timeout"], between=options["timeout"], whole=max(600.0, 10 * options["timeout"])
-            ),
+            timeouts=Timeouts(first=options["timeout"], between=options["timeout"], whole=10 * options["timeout"]),
             connections=connections,
             proxy=options["proxy"],
             ca_bundle=options["ca_bundle"],

@@ -49,7 +49,10 @@ def _vector(case: Case) -> dict[str, Any]:
         "branch": case.branch,
         "requirements": case.requirements,
         "price": case.price,
+        "method": request.method,
         "content_type": request.content_type,
+        "token": request.token,
+        "model": request.model,
         "stream": request.stream,
         **body,
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from infercheck.commands.recorded import journal_of
 from infercheck.record import read
 from infercheck.reports import html, json_report, terminal
 from infercheck.reports.files import to_bytes, write_file
@@ -16,7 +17,7 @@ from infercheck.results import results_of
 
 def report(journal: Path, form: str, output: Path | None) -> None:
     """Write a report of a recorded run to a file or to the terminal."""
-    results = results_of(read(journal / "journal.ndjson" if journal.is_dir() else journal))
+    results = results_of(read(journal_of(journal)))
     if form == "text":
         if output is None:
             terminal.summary(terminal.console(), results, "")

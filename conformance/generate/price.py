@@ -39,4 +39,8 @@ class Pricing:
 
     def priced(self, case: Case) -> Case:
         """The case with its price."""
-        return replace(case, price=self.of(json.loads(case.request.body)))
+        try:
+            body = json.loads(case.request.body)
+        except (ValueError, RecursionError):
+            body = None
+        return replace(case, price=self.of(body))

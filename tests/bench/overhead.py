@@ -20,6 +20,7 @@ import httpx
 
 from infercheck.commands.run import write_reports
 from infercheck.contract_loader import load
+from infercheck.dialect import Dialect
 from infercheck.plan import Options, make_plan
 from infercheck.record import read
 from infercheck.results import results_of
@@ -74,7 +75,7 @@ async def suite(url: str, concurrency: int, folder: Path) -> float:
     began = time.perf_counter()
     contract, options = load(), Options()
     plan = make_plan(contract, options)
-    settings = Settings(address=url, url=url, dialect="rest", concurrency=concurrency)
+    settings = Settings(address=url, url=url, dialect=Dialect.REST, concurrency=concurrency)
     async with HttpRunner(Link(url=url)) as runner:
         await conduct(contract, plan, options, runner, folder / "journal.ndjson", settings)
     results = results_of(read(folder / "journal.ndjson"))

@@ -9,8 +9,8 @@ import pytest
 from fakes import answer, success
 
 from infercheck.cases import Case, Expectation, Request
-from infercheck.door import Budget, BudgetSpent, Door, ThrottledForEver
-from infercheck.errors import UsageError
+from infercheck.door import Budget, Door
+from infercheck.errors import BudgetSpent, ThrottledForEver, UsageError
 from infercheck.journal import JournalWriter
 from infercheck.pace import PATIENCE, Pace, parse_rate, retry_after, throttled
 

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from fakes import CONTRACT, Target, answer
 
+from infercheck.dialect import Dialect
 from infercheck.errors import JournalError
 from infercheck.journal import JournalWriter
 from infercheck.plan import Options, make_plan
@@ -33,7 +34,7 @@ def journal(tmp_path, request):
         target.changes = lambda body, usual: answer(usual.status, HOSTILE, (("content-type", "\x1b]0;x\x07"),))
     options = Options(only=("input/prompt/top_k", "output", "stream"))
     path = tmp_path / "journal.ndjson"
-    settings = Settings(address="fake", url="http://fake/", dialect="rest")
+    settings = Settings(address="fake", url="http://fake/", dialect=Dialect.REST)
     asyncio.run(conduct(CONTRACT, make_plan(CONTRACT, options), options, target, path, settings))
     return path
 
@@ -47,7 +48,7 @@ def test_every_line_is_what_the_schema_says(journal):
         kinds.append(value["type"])
     assert kinds[0] == "header"
     assert kinds[-1] == "footer"
-    assert set(kinds) == {"header", "case", "body", "sent", "exchange", "judged", "footer"}
+    assert set(kinds) == {"header", "dialect", "case", "body", "sent", "exchange", "judged", "footer"}
     assert kinds.count("sent") == kinds.count("exchange")
 
 

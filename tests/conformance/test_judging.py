@@ -48,13 +48,16 @@ def test_a_conforming_target_passes_and_nothing_is_undecided():
     assert results.verdict == "pass"
     assert results.exit_status(fail_on_should=True) == 0
     assert results.keywords == (106, 106)
-    assert ids(results, Verdict.NOTE) == {question.id for question in CONTRACT.open}
+    left_open = {
+        id_ for id_, one in CONTRACT.requirements.items() if id_.startswith("http/") and one.level == "INFO"
+    }
+    assert ids(results, Verdict.NOTE) == {question.id for question in CONTRACT.open} | left_open
     skipped = ids(results, Verdict.SKIP)
     assert skipped == {
         *(f"{area}/tool_calls{rest}" for area in ("output", "stream/event")
           for rest in ("/type", "/items/type", "/items/arguments/type", "/items/name/type")),
         "output/null-response", "stream/unknown-field", "output/whole-tool-calls", "stream/whole-tool-calls",
-        "http/persistent",
+        "http/persistent", "http/missing-token", "http/wrong-token", "http/unknown-model",
     }  # fmt: skip
 
 
@@ -214,7 +217,7 @@ def test_a_refusal_for_the_context_windows_sake_is_a_note_and_settles_the_rest()
     )
     assert results.exit_status() == 0
     # The shorter text, one character inside the limit, is not settled by the refusal of a longer one.
-    assert sum(len(request.body) > 50_000 for request in target.sent) == 2
+    assert sum(len(request.body) > 50_000 and b"x-deep" not in request.body for request in target.sent) == 2
 
 
 def test_a_limit_that_long_texts_alone_meet_leaves_shorter_ones_to_be_asked():

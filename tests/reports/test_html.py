@@ -10,7 +10,7 @@ import pytest
 from infercheck.cases import Request
 from infercheck.exchange import Answer, Chunk, Exchange, Failure
 from infercheck.findings import Finding, Verdict
-from infercheck.record import Record, Row
+from infercheck.record import Judged, Record, Row
 from infercheck.reports.exhibits import excerpt_of
 from infercheck.reports.html import anchor, render
 from infercheck.requirements import Clause, Level, Requirement
@@ -145,7 +145,9 @@ def record(**more):
         "findings": findings,
         "passed": passed,
     }
-    return Record(**{**fields, **more})
+    fields |= more
+    judged = Judged(findings=tuple(fields.pop("findings")), passed=tuple(fields.pop("passed")))
+    return Record(**fields, judged={"case": judged})
 
 
 def page(**more):

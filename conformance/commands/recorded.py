@@ -1,0 +1,52 @@
+"""Recorded runs as targets: `replay:JOURNAL`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from infercheck.plan import Options
+from infercheck.record import Record, read
+from infercheck.runners.replay import ReplayRunner
+from infercheck.runners.target import Opened
+
+PREFIX = "replay:"
+
+
+def journal_of(path: Path) -> Path:
+    """The journal that a path means: itself, or the one in the folder that it names."""
+    return path / "journal.ndjson" if path.is_dir() else path
+
+
+def recorded_path(address: str) -> Path | None:
+    """The journal that an address names; None where it is no recorded run."""
+    if not address.startswith(PREFIX):
+        return None
+    return journal_of(Path(address.removeprefix(PREFIX)))
+
+
+def options_of(record: Record, options: dict[str, Any]) -> Options:
+    """The plan's options of a recorded run; patterns that are given now narrow what is judged again."""
+    recorded: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in record.header["options"].items()
+    }
+    now = Options(**recorded)
+    if options["only"] or options["exclude"]:
+        now = replace(now, only=tuple(options["only"]), exclude=tuple(options["exclude"]))
+    return now
+
+
+@asynccontextmanager
+async def open_recorded(path: Path) -> AsyncIterator[Opened]:
+    """A recorded run as a target; curl lines lead to the one that it was recorded from."""
+    record = read(path)
+    target = record.header["target"]
+    yield Opened(
+        runner=ReplayRunner(record.exchanges.values()),
+        url=target["url"],
+        token_variable=target["token_variable"],
+        curl_options=tuple(target["curl_options"]),
+    )

@@ -1,0 +1,43 @@
+"""Dialects: how a target wraps its answers, and what it makes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Dialect(StrEnum):
+    """How a target wraps what it says."""
+
+    REST = "rest"
+    """The REST API: `{"result": …, "success": true, "errors": [], "messages": []}`, errors in the same envelope."""
+    WORKER = "worker"
+    """A Worker such as the page's two: the bare answer, and any status but success for a refusal, since nothing in
+    them catches errors."""
+    AUTO = "auto"
+    """Whichever of the two the first answer shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """What an answer tells of its dialect: which it is, and what was seen, for people."""
+
+    dialect: Dialect
+    saw: str
+
+
+def guess(value: Any) -> Guess | None:
+    """The dialect that the JSON value of an answer to a valid request shows; None where it shows none."""
+    if not isinstance(value, dict):
+        return None
+    if "result" in value or isinstance(value.get("success"), bool):
+        return Guess(dialect=Dialect.REST, saw="an envelope with result or success")
+    for member in ("response", "tool_calls"):
+        if member in value:
+            return Guess(dialect=Dialect.WORKER, saw=f"a bare answer: {member} at the top")
+    return None
+
+
+UNTOLD = Guess(dialect=Dialect.REST, saw="no answer that tells; taken for the REST API")
+"""What is taken where no answer shows the dialect."""

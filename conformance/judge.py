@@ -1,0 +1,242 @@
+"""The judge: from the answer to a case to findings, asking again where one answer is not enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from infercheck import conclusions
+from infercheck.blame import Blame
+from infercheck.cases import Case, Expectation, Need
+from infercheck.contract import Contract
+from infercheck.dialect import UNTOLD, Dialect, Guess, guess
+from infercheck.door import Door
+from infercheck.errors import NotToBeHad, TargetGone
+from infercheck.exchange import Exchange
+from infercheck.findings import Finding, Verdict
+from infercheck.liveness import Answered, Gone, Killed, Liveness, Unanswered
+from infercheck.observation import Observation, Outcome
+from infercheck.patience import Patience
+from infercheck.plan import Plan
+
+SILENT = 3
+"""Streams without an event that are no accident, where every other answer has a text."""
+
+
+@dataclass(slots=True)
+class _Learnt:
+    # What earlier answers have taught that later verdicts need.
+    alive: dict[str | None, bool] = field(default_factory=dict)
+    context_limit: int | None = None
+    refuses_without_json: bool = False
+    texts: int = 0
+    streams: int = 0
+    silent_streams: list[Observation] = field(default_factory=list)
+
+
+class Judge:
+    """Judges the cases of one run, in whatever order they come. `lacks` are the needs that the way to the target
+    does not meet, each with the reason."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        plan: Plan,
+        door: Door,
+        *,
+        dialect: Dialect,
+        lacks: Mapping[Need, str],
+        restart_wait: float,
+    ) -> None:
+        self._contract = contract
+        self._plan = plan
+        self._door = door
+        self._lacks = dict(lacks)
+        self._learnt = _Learnt()
+        self._blame = Blame(contract, self._ask)
+        self.guess: Guess | None = None
+        self.dialect = Dialect.REST
+        if dialect is not Dialect.AUTO:
+            self.take(Guess(dialect=dialect, saw=""))
+        self.liveness = Liveness(door, self.observe, restart_wait=restart_wait)
+        self.patience = Patience()
+
+    # What a target is like
+
+    def take(self, guess: Guess) -> None:
+        """Judge by this dialect from now on."""
+        self.guess = guess
+        self.dialect = guess.dialect
+        if guess.dialect is Dialect.WORKER:
+            self._lacks[Need.REST] = f"needs {Need.REST}"
+
+    def greet(self, seen: Observation) -> Observation:
+        """Learn from the answer to a smallest valid request; returns it as the dialect that it shows has it."""
+        if self.guess is None:
+            shown = guess(seen.value)
+            if shown is None:
+                return seen
+            self.take(shown)
+        return replace(seen, dialect=self.dialect)
+
+    def settle(self) -> None:
+        """No more answers tell the dialect."""
+        if self.guess is None:
+            self.take(UNTOLD)
+
+    def accepts(self, seen: Observation) -> None:
+        """Learn whether the smallest valid request of a branch is accepted."""
+        self._learnt.alive[seen.case.branch] = seen.outcome is Outcome.ACCEPTED
+        if seen.exchange.answer.status is not None and self.liveness.probe is None:
+            self.liveness.probe = seen.case
+
+    @property
+    def refused_branches(self) -> list[str]:
+        """The branches whose smallest valid request is refused."""
+        return [branch or "every branch" for branch, alive in self._learnt.alive.items() if not alive]
+
+    # Asking
+
+    def observe(self, case: Case, exchange: Exchange) -> Observation:
+        """What an exchange says."""
+        seen = Observation(contract=self._contract, case=case, exchange=exchange, dialect=self.dialect)
+        self.liveness.note(seen)
+        self.patience.note(seen)
+        return seen
+
+    async def ask(self, case: Case, *, fresh: bool = False) -> Observation:
+        """The answer to a case."""
+        return self.observe(case, await self._door.ask(case, fresh=fresh))
+
+    async def _ask(self, case: Case, fresh: bool) -> Observation:
+        # For those who split and confirm: a lost connection is no refusal, unless it is lost again, and a target
+        # that is gone refuses nothing.
+        seen = self.observe(case, await self._door.ask(case, fresh=fresh, extra=True))
+        if seen.outcome is not Outcome.NO_ANSWER:
+            return seen
+        found = await self.liveness.inquire(seen)
+        if isinstance(found, Gone):
+            raise TargetGone(self.liveness.over)
+        return found.again
+
+    # Judging
+
+    def unsent(self, case: Case) -> list[Finding] | None:
+        """What is said of a case that need not be sent; None where it is to be sent."""
+        for need in sorted(case.needs):
+            if need in self._lacks:
+                return list(conclusions.of_inapplicable(case, self._lacks[need]))
+        limit = self._learnt.context_limit
+        if limit is not None and case.size and len(case.request.body) >= limit:
+            reason = "not sent: a text of this size is over the target's context window"
+            return list(conclusions.of_unsent(case, Verdict.NOTE, reason))
+        if reason := self.patience.lost_with(case):
+            return list(conclusions.of_unsent(case, Verdict.INCONCLUSIVE, reason))
+        return None
+
+    async def judge(self, seen: Observation) -> list[Finding]:
+        """All that is said of a case, given its first answer."""
+        try:
+            return await self._judge(seen)
+        except NotToBeHad as spent:
+            return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, f"not asked again: {spent}"))
+
+    async def _judge(self, seen: Observation) -> list[Finding]:
+        findings: list[Finding] = []
+        if seen.outcome is Outcome.NO_ANSWER:
+            found = await self.liveness.inquire(seen)
+            if not isinstance(found, Answered):
+                return await self._unanswered(seen, found)
+            findings.append(conclusions.of_lost(seen))
+            seen = found.again
+        elif _looks_left_over(seen) and not self._learnt.refuses_without_json:
+            again = await self.ask(seen.case, fresh=True)
+            if (again.status, again.media_type) != (seen.status, seen.media_type):
+                findings.append(conclusions.of_left_over(seen, again))
+                seen = again
+            else:
+                self._learnt.refuses_without_json = True
+        match seen.case.expectation:
+            case Expectation.VALID:
+                findings += conclusions.universal(seen)
+                findings += await self._valid(seen)
+            case Expectation.INVALID:
+                findings += conclusions.universal(seen)
+                accepted = self._accepts_valid(seen.case.branch)
+                findings += conclusions.of_invalid(seen, valid_is_accepted=accepted)
+            case Expectation.OPEN:
+                findings += conclusions.of_open(seen)
+        return findings
+
+    async def _unanswered(self, seen: Observation, found: Unanswered | Killed | Gone) -> list[Finding]:
+        if isinstance(found, Gone):
+            return list(
+                conclusions.for_aims(
+                    seen, Verdict.INCONCLUSIVE, "the target was gone before it could be asked again"
+                )
+            )
+        slow = self.liveness.is_slow_for(found.again)
+        findings = list(conclusions.of_unanswered(seen, found, slow=slow))
+        if slow or self.liveness.over or not seen.case.parts or seen.case.expectation is not Expectation.VALID:
+            return [*findings, *conclusions.for_aims(found.again, Verdict.INCONCLUSIVE, "not answered, twice")]
+        # Which of its values does the target not survive?
+        blamed = await self._blame.of(found.again)
+        guilty = next((one for one in blamed if one.verdict is Verdict.FAIL), None)
+        if guilty and isinstance(found, Killed):
+            findings = [replace(one, case=guilty.case, exchanges=guilty.exchanges) for one in findings]
+        return [*findings, *blamed]
+
+    async def _valid(self, seen: Observation) -> list[Finding]:
+        if seen.outcome is Outcome.ACCEPTED:
+            self._blame.acquit(seen.case)
+            self._learnt.alive[seen.case.branch] = True
+            self._listen(seen)
+            return list(conclusions.of_accepted_valid(seen))
+        if not self.wants(seen.case):
+            return []
+        if seen.about_context_window:
+            if seen.case.size:
+                # In bytes: a text of as many characters may have far fewer tokens.
+                size = len(seen.case.request.body)
+                self._learnt.context_limit = min(self._learnt.context_limit or size, size)
+            return list(conclusions.for_aims(seen, Verdict.NOTE, "refused for the sake of the context window"))
+        if seen.outcome is Outcome.THROTTLED:
+            return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, "throttled"))
+        if not seen.case.is_smallest and not self._learnt.alive.get(seen.case.branch, True):
+            reason = "the smallest valid request of this branch is refused too"
+            return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, reason))
+        return await self._blame.of(seen)
+
+    def _listen(self, seen: Observation) -> None:
+        learnt = self._learnt
+        if not seen.case.request.stream:
+            learnt.texts += bool(isinstance(seen.result, dict) and seen.result.get("response"))
+            return
+        learnt.streams += 1
+        if seen.stream.events and not seen.payloads:
+            learnt.silent_streams.append(seen)
+
+    def wants(self, case: Case) -> bool:
+        """Whether somebody asked about a case: the faults of what nobody asked about are not chased."""
+        return any(id_ in self._plan.selected for id_ in (*case.requirements, conclusions.COMBINATIONS))
+
+    def _accepts_valid(self, branch: str | None) -> bool:
+        alive = self._learnt.alive
+        return alive.get(branch, True) if branch else any(alive.values())
+
+    # At the end of a run
+
+    def sum_up(self) -> list[Finding]:
+        """What only the whole run shows."""
+        learnt, liveness = self._learnt, self.liveness
+        findings = list(conclusions.of_liveness(liveness.last, liveness.suspects, liveness.over))
+        silent = learnt.silent_streams
+        if len(silent) == learnt.streams >= SILENT and learnt.texts:
+            findings.append(conclusions.of_silence(silent))
+        return findings
+
+
+def _looks_left_over(seen: Observation) -> bool:
+    # Bytes of a body that the server left unread are taken for the next request on a kept connection, and get the
+    # web server's own 400, not the API's.
+    return seen.status == 400 and seen.exchange.answer.kept and not seen.labelled_json

@@ -1,0 +1,195 @@
+"""Liveness: whether a target that did not answer still lives, and which request it died of.
+
+A request that got no answer is sent again, alone, between two questions whether the target is there. Where it is
+there before and not after, that request is what it died of. Where it is gone already and comes back, everything
+that was under way when it went is sent again in this way, one after the other; where it stays away, all of it is
+named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from infercheck.cases import Case
+from infercheck.door import Door
+from infercheck.errors import NotToBeHad
+from infercheck.exchange import Exchange
+from infercheck.observation import Observation, Outcome
+
+WAITS = (0.0, 0.2, 0.5, 1.0)
+"""Seconds before each question whether the target is there; the last again and again while there is patience."""
+
+RESTART_WAIT = 10.0
+"""Seconds that a target that is gone has to come back, where the user says nothing."""
+
+DEATHS = 8
+"""How often a target may die before the run is given up."""
+
+SILENCES = 2
+"""Questions that may go unanswered, for as long as the user's patience lasts, before a target counts as silent."""
+
+
+class Pulse(StrEnum):
+    """What came of asking whether a target is there."""
+
+    THERE = "there"
+    BACK = "there again after a while in which nobody answered"
+    GONE = "gone: nobody answers any more"
+    SILENT = "silent: our patience ended"
+    UNTOLD = "not asked: the budget is spent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The request was answered when it was sent again."""
+
+    again: Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """The request was not answered again, and others are."""
+
+    again: Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Killed:
+    """The target was there before the request, and gone or silent after it."""
+
+    again: Observation
+    pulse: Pulse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """The target was gone or silent before the request could be sent again."""
+
+    pulse: Pulse
+
+
+Inquest = Answered | Unanswered | Killed | Gone
+
+
+class Liveness:
+    """Watches every exchange of a run. `probe` is a request that the target is known to answer; `restart_wait`, in
+    seconds, is infinite for a recorded run, whose answers come at once or never."""
+
+    def __init__(
+        self, door: Door, observe: Callable[[Case, Exchange], Observation], *, restart_wait: float
+    ) -> None:
+        self._door = door
+        self._observe = observe
+        self._restart_wait = restart_wait
+        self._one_at_a_time = asyncio.Lock()
+        self._suspects: dict[int, Observation] = {}
+        self._last: Observation | None = None
+        self._deaths = 0
+        self.probe: Case | None = None
+        self.slowest = 0.0
+        """Seconds that the slowest answer to an ordinary request took."""
+        self.over = ""
+        """Why no more can be asked; empty while the target is there."""
+
+    def note(self, seen: Observation) -> None:
+        """Take notice of an exchange: whoever answers with success lives, whatever was suspected before."""
+        answer = seen.exchange.answer
+        if seen.outcome is Outcome.NO_ANSWER:
+            if answer.failure is None or answer.failure.kind != "connect":
+                self._suspects[seen.exchange.number] = seen
+            return
+        self._last = seen
+        if seen.outcome is Outcome.SERVER_ERROR:
+            self._suspects[seen.exchange.number] = seen
+            return
+        if answer.failure is None and seen.is_ordinary:
+            self.slowest = max(self.slowest, answer.seconds)
+        if seen.outcome is Outcome.ACCEPTED:
+            self._suspects = {
+                number: one for number, one in self._suspects.items() if _ended(one) > seen.exchange.started
+            }
+
+    @property
+    def last(self) -> Observation | None:
+        """The last exchange that was answered."""
+        return self._last
+
+    @property
+    def suspects(self) -> list[Observation]:
+        """What was not answered, or answered with a server error, since the target was last seen alive."""
+        return sorted(self._suspects.values(), key=lambda seen: seen.exchange.number)
+
+    async def inquire(self, seen: Observation) -> Inquest:
+        """What becomes of a request that was not answered, when it is sent again alone."""
+        async with self._one_at_a_time:
+            if self.over:
+                return Gone(pulse=Pulse.GONE)
+            before = await self._pulse()
+            if before in (Pulse.GONE, Pulse.SILENT):
+                self.over = f"the target stopped answering at {seen.case.id}"
+                return Gone(pulse=before)
+            again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True, alone=True))
+            if again.outcome is not Outcome.NO_ANSWER:
+                self.clear(seen)
+                return Answered(again=again)
+            after = await self._pulse()
+            if after in (Pulse.THERE, Pulse.UNTOLD):
+                self.clear(seen)
+                return Unanswered(again=again)
+            self.clear(seen)
+            self._deaths += 1
+            if after is not Pulse.BACK:
+                self.over = f"the target stopped answering at {seen.case.id}"
+            elif self._deaths >= DEATHS:
+                self.over = f"the target died {self._deaths} times"
+            return Killed(again=again, pulse=after)
+
+    def clear(self, seen: Observation) -> None:
+        """What was said of a request needs no more suspicion."""
+        self._suspects.pop(seen.exchange.number, None)
+
+    def is_slow_for(self, seen: Observation) -> bool:
+        """Whether our patience may have ended before an answer that is merely slow."""
+        failure = seen.exchange.answer.failure
+        if failure is None or not failure.is_ours:
+            return False
+        return not seen.is_ordinary or seen.exchange.answer.seconds < 20 * self.slowest
+
+    async def _pulse(self) -> Pulse:
+        # A closed or refused connection says that nobody is there; our own patience says nothing of the kind.
+        if self.probe is None:
+            return Pulse.UNTOLD
+        away, silences = False, 0
+        until = time.monotonic() + self._restart_wait
+        for wait in _waits():
+            await asyncio.sleep(0 if self._restart_wait == math.inf else wait)
+            try:
+                exchange = await self._door.ask(self.probe, fresh=True, alone=True)
+            except NotToBeHad:
+                return Pulse.GONE if away else Pulse.UNTOLD
+            if exchange.answer.status is not None:
+                return Pulse.BACK if away else Pulse.THERE
+            failure = exchange.answer.failure
+            if failure and failure.is_ours:
+                silences += 1
+                if silences >= SILENCES:
+                    return Pulse.SILENT
+            away = away or not (failure and failure.is_ours)
+            if time.monotonic() >= until:
+                return Pulse.GONE if away else Pulse.SILENT
+        raise AssertionError  # the waits have no end
+
+
+def _waits() -> Iterator[float]:
+    yield from WAITS
+    while True:
+        yield WAITS[-1]
+
+
+def _ended(seen: Observation) -> float:
+    return seen.exchange.started + seen.exchange.answer.seconds
