@@ -28,6 +28,7 @@ class Blame:
         self._contract = contract
         self._ask = ask
         self._guilty: dict[Key, Finding] = {}
+        self._deadly: set[Key] = set()
         self._innocent: set[Key] = set()
         self._quarrels: dict[frozenset[Key], Finding] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -35,6 +36,14 @@ class Blame:
     def acquit(self, case: Case) -> None:
         """The values of an accepted request are none of them guilty alone."""
         self._innocent.update(_key(case, part) for part in case.parts)
+
+    def spare(self, case: Case) -> Case:
+        """A case without the values that are known to get no answer at all: a target need not die of each again."""
+        left = tuple(part for part in case.parts if _key(case, part) not in self._deadly)
+        return case if len(left) == len(case.parts) else self._with(case, left)
+
+    def _with(self, case: Case, parts: Sequence[Part]) -> Case:
+        return case.with_parts(tuple(parts), self._contract.roles.get("stream"))
 
     async def of(self, seen: Observation) -> list[Finding]:
         """The findings about a valid request that was refused, confirmed by a fresh answer."""
@@ -72,7 +81,7 @@ class Blame:
         last: dict[frozenset[int], Observation] = {}
 
         async def refused(parts: Sequence[Part]) -> bool:
-            one = case.with_parts(tuple(parts), self._contract.roles.get("stream"))
+            one = self._with(case, parts)
             last[frozenset(map(id, parts))] = observed = await self._ask(one, False)
             if observed.outcome is Outcome.ACCEPTED:
                 self.acquit(one)
@@ -89,6 +98,8 @@ class Blame:
                     continue
                 if len(one) == 1:
                     self._guilty[_key(case, one[0])] = finding
+                    if last[frozenset(map(id, one))].outcome is Outcome.NO_ANSWER:
+                        self._deadly.add(_key(case, one[0]))
                     left_out.add(_key(case, one[0]))
                 else:
                     self._quarrels[frozenset(_key(case, part) for part in one)] = finding

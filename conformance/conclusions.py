@@ -8,7 +8,7 @@ from dataclasses import replace
 from infercheck.cases import Case, Side
 from infercheck.checks import judge
 from infercheck.checks.rules import Said
-from infercheck.dialect import Dialect
+from infercheck.dialect import FORM_OF_ERRORS, Dialect
 from infercheck.findings import Finding, Verdict, broken
 from infercheck.liveness import Killed, Pulse, Unanswered
 from infercheck.observation import Observation, Outcome
@@ -17,9 +17,6 @@ COMBINATIONS = "input/combinations"
 
 SUSPECTS = 12
 """Requests that may have killed a target that are named."""
-
-FORM_OF_ERRORS = frozenset({"error/client-error", "error/media-type", "error/envelope"})
-"""What the REST API documents of refusals, and a Worker leaves to the platform."""
 
 
 def universal(seen: Observation) -> Iterator[Finding]:

@@ -41,3 +41,7 @@ def guess(value: Any) -> Guess | None:
 
 UNTOLD = Guess(dialect=Dialect.REST, saw="no answer that tells; taken for the REST API")
 """What is taken where no answer shows the dialect."""
+
+
+FORM_OF_ERRORS = frozenset({"error/client-error", "error/media-type", "error/envelope"})
+"""What the REST API documents of refusals, and a Worker leaves to the platform."""

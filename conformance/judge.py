@@ -11,7 +11,7 @@ from infercheck.cases import Case, Expectation, Need
 from infercheck.contract import Contract
 from infercheck.dialect import UNTOLD, Dialect, Guess, guess
 from infercheck.door import Door
-from infercheck.errors import NotToBeHad, TargetGone
+from infercheck.errors import NotToBeHad
 from infercheck.exchange import Exchange
 from infercheck.findings import Finding, Verdict
 from infercheck.liveness import Answered, Gone, Killed, Liveness, Unanswered
@@ -109,15 +109,16 @@ class Judge:
         return self.observe(case, await self._door.ask(case, fresh=fresh))
 
     async def _ask(self, case: Case, fresh: bool) -> Observation:
-        # For those who split and confirm: a lost connection is no refusal, unless it is lost again, and a target
-        # that is gone refuses nothing.
-        seen = self.observe(case, await self._door.ask(case, fresh=fresh, extra=True))
-        if seen.outcome is not Outcome.NO_ANSWER:
+        # For those who split and confirm: a lost connection is no refusal, unless it is lost again or the target
+        # died of it, and a target that is gone refuses nothing.
+        seen = self.observe(case, await self._door.ask(case, fresh=fresh, extra=True, alone=True))
+        if seen.outcome is not Outcome.NO_ANSWER or await self.liveness.died_of(seen):
             return seen
-        found = await self.liveness.inquire(seen)
-        if isinstance(found, Gone):
-            raise TargetGone(self.liveness.over)
-        return found.again
+        return self.observe(case, await self._door.ask(case, fresh=True, alone=True))
+
+    def spare(self, case: Case) -> Case:
+        """A case without the values that are known to get no answer at all."""
+        return self._blame.spare(case)
 
     # Judging
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from infercheck.cases import Case
 from infercheck.door import Door
-from infercheck.errors import NotToBeHad
+from infercheck.errors import NotToBeHad, TargetGone
 from infercheck.exchange import Exchange
 from infercheck.observation import Observation, Outcome
 
@@ -27,7 +27,7 @@ WAITS = (0.0, 0.2, 0.5, 1.0)
 RESTART_WAIT = 10.0
 """Seconds that a target that is gone has to come back, where the user says nothing."""
 
-DEATHS = 8
+DEATHS = 30
 """How often a target may die before the run is given up."""
 
 SILENCES = 2
@@ -131,23 +131,43 @@ class Liveness:
                 return Gone(pulse=Pulse.GONE)
             before = await self._pulse()
             if before in (Pulse.GONE, Pulse.SILENT):
-                self.over = f"the target stopped answering at {seen.case.id}"
+                self._bury(seen)
                 return Gone(pulse=before)
             again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True, alone=True))
+            self.clear(seen)
             if again.outcome is not Outcome.NO_ANSWER:
-                self.clear(seen)
                 return Answered(again=again)
             after = await self._pulse()
+            self.clear(again)
             if after in (Pulse.THERE, Pulse.UNTOLD):
-                self.clear(seen)
                 return Unanswered(again=again)
-            self.clear(seen)
-            self._deaths += 1
-            if after is not Pulse.BACK:
-                self.over = f"the target stopped answering at {seen.case.id}"
-            elif self._deaths >= DEATHS:
-                self.over = f"the target died {self._deaths} times"
+            self._count(seen, after)
             return Killed(again=again, pulse=after)
+
+    async def died_of(self, seen: Observation) -> bool:
+        """Whether the target died of a request that was sent alone and got no answer, and is there again.
+
+        TargetGone where it is not there any more.
+        """
+        async with self._one_at_a_time:
+            pulse = Pulse.GONE if self.over else await self._pulse()
+            self.clear(seen)
+            if pulse in (Pulse.THERE, Pulse.UNTOLD):
+                return False
+            self._count(seen, pulse)
+            if self.over:
+                raise TargetGone(self.over)
+            return True
+
+    def _count(self, seen: Observation, pulse: Pulse) -> None:
+        self._deaths += 1
+        if pulse is not Pulse.BACK:
+            self._bury(seen)
+        elif self._deaths >= DEATHS:
+            self.over = self.over or f"the target died {self._deaths} times"
+
+    def _bury(self, seen: Observation) -> None:
+        self.over = self.over or f"the target stopped answering at {seen.case.id}"
 
     def clear(self, seen: Observation) -> None:
         """What was said of a request needs no more suspicion."""

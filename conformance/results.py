@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from infercheck.dialect import FORM_OF_ERRORS, Dialect
 from infercheck.findings import Finding, Verdict
 from infercheck.record import Record, Row
 from infercheck.requirements import Level, Requirement
@@ -15,6 +16,9 @@ WORST_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.ERROR, Verdict.INCONCLUSIVE, 
 
 SELDOM = frozenset({"output/whole-tool-calls", "stream/whole-tool-calls", "stream/present"})
 """Requirements of every answer of a kind that many answers do not put to the test."""
+
+REST_ALONE = ("envelope/", "http/server-error", *sorted(FORM_OF_ERRORS))
+"""What is promised of the REST API alone."""
 
 BROADEST = frozenset({"http", "error", "envelope", "output", "stream", "default", "example"})
 """Areas whose defects touch many answers, or the page's own calls: they are told before single keywords."""
@@ -158,6 +162,8 @@ def _verdict(
             return Verdict.SKIP, f"not part of this run ({record.header['profile']})"
         why = record.why_incomplete or "no request that decides it could be judged"
         return Verdict.INCONCLUSIVE, why
+    if record.dialect == Dialect.WORKER and row.requirement.id.startswith(REST_ALONE):
+        return Verdict.SKIP, "a Worker answers without an envelope, and any status but success is a refusal"
     if _was_asked_for(record, row.requirement):
         return Verdict.INCONCLUSIVE, _not_seen(row.requirement)
     return Verdict.SKIP, _not_seen(row.requirement)

@@ -129,7 +129,7 @@ class Suite:
         if findings is not None:
             return findings
         try:
-            seen = await self._judge.ask(case)
+            seen = await self._judge.ask(self._judge.spare(case))
         except NotRecorded as missing:
             return list(of_unsent(case, Verdict.INCONCLUSIVE, str(missing)))
         return await self._judge.judge(seen)

@@ -25,10 +25,27 @@ from infercheck.runners.http import Link, Network, Timeouts
 from infercheck.runners.target import HttpRunner
 
 
-def judge(target: Runner, *, concurrency: int = 1, contract: Any = CONTRACT, **options: Any) -> Results:
+def judge(
+    target: Runner,
+    *,
+    concurrency: int = 1,
+    contract: Any = CONTRACT,
+    url: str = "http://fake/",
+    token_variable: str | None = None,
+    dialect: Dialect = Dialect.REST,
+    restart_wait: float = 0.0,
+    **options: Any,
+) -> Results:
     """The results of a run against a target that is asked in this process."""
     wanted = Options(**options)
-    settings = Settings(address="fake", url="http://fake/", dialect=Dialect.REST, concurrency=concurrency)
+    settings = Settings(
+        address="fake",
+        url=url,
+        dialect=dialect,
+        token_variable=token_variable,
+        concurrency=concurrency,
+        restart_wait=restart_wait,
+    )
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "journal.ndjson"
         asyncio.run(conduct(contract, make_plan(contract, wanted), wanted, target, journal, settings))

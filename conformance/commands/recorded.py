@@ -28,6 +28,17 @@ def recorded_path(address: str) -> Path | None:
     return journal_of(Path(address.removeprefix(PREFIX)))
 
 
+def begun(journal: Path) -> Record | None:
+    """The run whose journal this is; None where there is none, or none whose header was written whole."""
+    try:
+        with journal.open("rb") as file:
+            if not file.readline().endswith(b"\n"):
+                return None
+    except OSError:
+        return None
+    return read(journal)
+
+
 def options_of(record: Record, options: dict[str, Any]) -> Options:
     """The plan's options of a recorded run; patterns that are given now narrow what is judged again."""
     recorded: dict[str, Any] = {

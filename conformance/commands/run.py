@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from infercheck.commands.options import contract_of, plan_options, target_of
-from infercheck.commands.recorded import open_recorded, options_of, recorded_path
+from infercheck.commands.recorded import begun, open_recorded, options_of, recorded_path
 from infercheck.contract import Contract
 from infercheck.dialect import Dialect
 from infercheck.errors import UsageError
@@ -44,7 +44,7 @@ def run(argv: tuple[str, ...], **options: Any) -> int:
     journal = folder / "journal.ndjson"
     if path and journal.resolve() == path.resolve():
         raise UsageError(f"{journal} is the run to be judged again", hint="Give another folder with --output.")
-    earlier = read(journal) if options["resume"] and journal.exists() else None
+    earlier = begun(journal) if options["resume"] else None
     console = terminal.console(stderr=True, quiet=options["quiet"])
     if earlier is None:
         _forget(folder)

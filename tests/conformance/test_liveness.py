@@ -1,0 +1,188 @@
+"""Liveness: which request a target died of is named, and innocents are not."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from fakes import Target, answer, no_answer
+from harness import broken, ids, judge
+
+from infercheck import liveness
+from infercheck.findings import Verdict
+from infercheck.gate import Gate
+
+LIVENESS = "robust/liveness"
+
+
+@dataclass
+class Mortal(Target):
+    """Dies of what `kills` says; nobody is there for the next `stays_dead` requests, or ever again."""
+
+    kills: Any = None
+    stays_dead: int | None = None
+    dead: int = 0
+    died_of: list[Any] = field(default_factory=list)
+    silent: bool = False
+
+    async def send(self, request, *, alone=False):
+        await asyncio.sleep(0)
+        if self.dead:
+            self.dead -= 1
+            self.sent.append(request)
+            return no_answer("timeout" if self.silent else "connect")
+        if self.kills(request, len(self.sent)):
+            self.died_of.append(request)
+            self.sent.append(request)
+            self.dead = 10**9 if self.stays_dead is None else self.stays_dead
+            return no_answer("timeout" if self.silent else "closed")
+        return await super().send(request, alone=alone)
+
+
+def of_body(text):
+    return lambda request, number: text in request.body
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch):
+    monkeypatch.setattr(liveness, "WAITS", (0.0, 0.001))
+
+
+def finding(results):
+    (result,) = (one for one in results.results if one.requirement.id == LIVENESS)
+    return result.groups[0].finding
+
+
+def test_a_target_that_lives_to_the_end_passes():
+    results = judge(Target())
+    assert LIVENESS in ids(results, Verdict.PASS)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_what_it_always_dies_of_is_named_where_it_comes_back(concurrency):
+    target = Mortal(kills=of_body(b":NaN"), stays_dead=3)
+    results = judge(target, concurrency=concurrency, restart_wait=5.0)
+    assert broken(results) == {LIVENESS}
+    assert finding(results).case == "wire/nan"
+    assert len(target.died_of) == 2
+    assert finding(results).confirmed
+    assert results.record.complete
+    assert "just after, nobody did" in finding(results).observed
+    assert ids(results, Verdict.INCONCLUSIVE) == {"http/non-finite"}
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_what_it_dies_of_for_good_is_named_and_the_run_is_incomplete(concurrency):
+    results = judge(Mortal(kills=of_body(b":NaN")), concurrency=concurrency, restart_wait=0.05)
+    assert broken(results) == {LIVENESS}
+    assert finding(results).case == "wire/nan"
+    assert not results.record.complete
+    assert "stopped answering at wire/nan" in results.record.why_incomplete
+    assert results.exit_status() == 1
+
+
+def test_a_value_in_a_shared_request_is_named_alone():
+    kills = of_body(b'"seed":9999999999')
+    results = judge(Mortal(kills=kills, stays_dead=2), restart_wait=5.0)
+    assert broken(results) == {LIVENESS, "input/prompt/seed/maximum", "input/messages/seed/maximum"}
+    shown = results.record.exchanges[finding(results).exchanges[-1]].request.body
+    assert b'"seed":9999999999' in shown
+    assert len(shown) < 150
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_where_it_dies_at_some_moment_all_that_was_under_way_is_named(concurrency):
+    results = judge(Mortal(kills=lambda request, number: number == 100), concurrency=concurrency, restart_wait=0.05)
+    assert broken(results) == {LIVENESS}
+    assert not results.record.complete
+    named = finding(results)
+    assert 1 <= len(named.exchanges) <= concurrency
+    for number in named.exchanges:
+        assert f"(request {number})" in named.observed
+        assert results.record.exchanges[number].request.body
+
+
+def test_a_death_that_no_request_brings_about_again_is_nobodys():
+    killed = []
+
+    def once(request, number):
+        if number >= 100 and not killed:
+            killed.append(request)
+            return True
+        return False
+
+    results = judge(Mortal(kills=once, stays_dead=3), concurrency=4, restart_wait=5.0)
+    assert broken(results) == set()
+    assert results.record.complete
+    assert results.exit_status() == 0
+    assert "http/answer" in ids(results, Verdict.NOTE)
+
+
+def test_a_target_that_is_merely_silent_is_not_called_dead():
+    results = judge(Mortal(kills=of_body(b":NaN"), silent=True), restart_wait=0.05)
+    assert LIVENESS not in ids(results, Verdict.PASS)
+    assert not results.record.complete
+    assert results.exit_status() in (1, 4)
+
+
+def test_a_target_that_dies_of_everything_is_given_up(monkeypatch):
+    monkeypatch.setattr(liveness, "DEATHS", 3)
+    target = Mortal(kills=of_body(b"top_k"), stays_dead=2)
+    results = judge(target, restart_wait=5.0)
+    assert "died 3 times" in results.record.why_incomplete
+    assert LIVENESS in broken(results)
+
+
+def test_a_server_error_before_the_end_is_a_suspect():
+    class Falls(Mortal):
+        """Answers with 500 and goes."""
+
+        async def send(self, request, *, alone=False):
+            if b":NaN" in request.body and not self.dead:
+                self.dead = 10**9
+                return answer(500, {"errors": []})
+            return await super().send(request, alone=alone)
+
+    results = judge(Falls(kills=of_body(b"never")), restart_wait=0.05)
+    assert LIVENESS in broken(results)
+    assert "wire/nan" in finding(results).observed
+    assert not results.record.complete
+
+
+def test_the_gate_lets_many_in_or_one_alone():
+    inside, most = set(), {"shared": 0, "alone": 0}
+
+    async def enter(gate, number):
+        door = gate.alone() if number % 5 == 0 else gate.shared()
+        async with door:
+            inside.add(number)
+            kind = "alone" if number % 5 == 0 else "shared"
+            most[kind] = max(most[kind], len(inside))
+            await asyncio.sleep(0.001)
+            inside.discard(number)
+
+    async def everybody():
+        gate = Gate()
+        await asyncio.gather(*(enter(gate, number) for number in range(23)))
+
+    asyncio.run(everybody())
+    assert most["alone"] == 1
+    assert most["shared"] == 4
+
+
+def test_who_waits_at_the_gate_and_leaves_keeps_nobody_out():
+    async def go():
+        gate = Gate()
+        async with gate.shared():
+            waiting = asyncio.create_task(gate.alone().__aenter__())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            async with asyncio.timeout(1), gate.shared():
+                pass
+        async with asyncio.timeout(1), gate.alone():
+            pass
+
+    asyncio.run(go())
