@@ -45,3 +45,6 @@ UNTOLD = Guess(dialect=Dialect.REST, saw="no answer that tells; taken for the RE
 
 FORM_OF_ERRORS = frozenset({"error/client-error", "error/media-type", "error/envelope"})
 """What the REST API documents of refusals, and a Worker leaves to the platform."""
+
+LENIENT_WORKERS = frozenset({"http/invalid-utf-8"})
+"""What a Worker takes without a word: Request.json() of the Fetch standard replaces what is no UTF-8."""

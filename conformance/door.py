@@ -104,7 +104,10 @@ class Door:
         self._number += 1
         number = self._number
         # What no plan foresaw is asked to make sure, so it must not hang on what the connection carried before.
-        answer, retries, started = await self._carry(case, number, ordinal, apart=extra, alone=alone or case.alone)
+        # What is refused at the edge may be refused with its body unread, not to be taken for the next request.
+        answer, retries, started = await self._carry(
+            case, number, ordinal, apart=extra or case.at_edge, alone=alone or case.alone
+        )
         exchange = Exchange(
             number=number,
             case=case.id,

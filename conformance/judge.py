@@ -22,6 +22,9 @@ from infercheck.plan import Plan
 SILENT = 3
 """Streams without an event that are no accident, where every other answer has a text."""
 
+SURE = 3
+"""Answers that must be broken off twice before a target is known for it, and each is not asked for again."""
+
 
 @dataclass(slots=True)
 class _Learnt:
@@ -29,6 +32,7 @@ class _Learnt:
     alive: dict[str | None, bool] = field(default_factory=dict)
     context_limit: int | None = None
     refuses_without_json: bool = False
+    broken_off: int = 0
     texts: int = 0
     streams: int = 0
     silent_streams: list[Observation] = field(default_factory=list)
@@ -150,6 +154,13 @@ class Judge:
                 return await self._unanswered(seen, found)
             findings.append(conclusions.of_lost(seen))
             seen = found.again
+        elif seen.is_broken_off and self._learnt.broken_off < SURE:
+            again = await self.ask(seen.case, fresh=True)
+            if again.is_broken_off or again.outcome is Outcome.NO_ANSWER:
+                self._learnt.broken_off += 1
+            else:
+                findings.append(conclusions.of_lost(seen))
+                seen = again
         elif _looks_left_over(seen) and not self._learnt.refuses_without_json:
             again = await self.ask(seen.case, fresh=True)
             if (again.status, again.media_type) != (seen.status, seen.media_type):

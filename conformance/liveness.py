@@ -30,6 +30,12 @@ RESTART_WAIT = 10.0
 DEATHS = 30
 """How often a target may die before the run is given up."""
 
+ATTEMPTS = 3
+"""How often a request must be lost again, others being answered, before it is not the network that loses it."""
+
+LOST = 2
+"""Questions lost in a row before a target counts as gone; one connection that is refused is enough."""
+
 SILENCES = 2
 """Questions that may go unanswered, for as long as the user's patience lasts, before a target counts as silent."""
 
@@ -133,16 +139,20 @@ class Liveness:
             if before in (Pulse.GONE, Pulse.SILENT):
                 self._bury(seen)
                 return Gone(pulse=before)
-            again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True, alone=True))
             self.clear(seen)
-            if again.outcome is not Outcome.NO_ANSWER:
-                return Answered(again=again)
-            after = await self._pulse()
-            self.clear(again)
-            if after in (Pulse.THERE, Pulse.UNTOLD):
-                return Unanswered(again=again)
-            self._count(seen, after)
-            return Killed(again=again, pulse=after)
+            for attempt in range(1, ATTEMPTS + 1):
+                again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True, alone=True))
+                self.clear(again)
+                if again.outcome is not Outcome.NO_ANSWER:
+                    return Answered(again=again)
+                after = await self._pulse()
+                if after not in (Pulse.THERE, Pulse.UNTOLD):
+                    self._count(seen, after)
+                    return Killed(again=again, pulse=after)
+                failure = again.exchange.answer.failure
+                if attempt == ATTEMPTS or after is Pulse.UNTOLD or (failure and failure.is_ours):
+                    break
+            return Unanswered(again=again)
 
     async def died_of(self, seen: Observation) -> bool:
         """Whether the target died of a request that was sent alone and got no answer, and is there again.
@@ -181,27 +191,29 @@ class Liveness:
         return not seen.is_ordinary or seen.exchange.answer.seconds < 20 * self.slowest
 
     async def _pulse(self) -> Pulse:
-        # A closed or refused connection says that nobody is there; our own patience says nothing of the kind.
+        # A refused connection says that nobody is there, and so do two that are lost in a row; one is lost now and
+        # then, and our own patience says nothing of the kind.
         if self.probe is None:
             return Pulse.UNTOLD
-        away, silences = False, 0
+        lost, silences = 0, 0
         until = time.monotonic() + self._restart_wait
         for wait in _waits():
             await asyncio.sleep(0 if self._restart_wait == math.inf else wait)
             try:
                 exchange = await self._door.ask(self.probe, fresh=True, alone=True)
             except NotToBeHad:
-                return Pulse.GONE if away else Pulse.UNTOLD
+                return Pulse.GONE if lost >= LOST else Pulse.UNTOLD
             if exchange.answer.status is not None:
-                return Pulse.BACK if away else Pulse.THERE
+                return Pulse.BACK if lost >= LOST else Pulse.THERE
             failure = exchange.answer.failure
             if failure and failure.is_ours:
                 silences += 1
                 if silences >= SILENCES:
                     return Pulse.SILENT
-            away = away or not (failure and failure.is_ours)
-            if time.monotonic() >= until:
-                return Pulse.GONE if away else Pulse.SILENT
+            else:
+                lost += LOST if failure and failure.kind == "connect" else 1
+            if lost >= LOST and time.monotonic() >= until:
+                return Pulse.GONE
         raise AssertionError  # the waits have no end
 
 

@@ -144,6 +144,12 @@ class Observation:
             return False
         return self.status == 413 or bool(_CONTEXT_WORDS.search(self.body[:4096].decode("utf-8", "replace")))
 
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether an answer began and the target, or the way to it, did not bring it to its end."""
+        failure = self.exchange.answer.failure
+        return self.status is not None and failure is not None and not failure.is_ours
+
     def summary(self) -> str:
         """What came back, in a line: status, media type and the beginning of the body."""
         failure = self.exchange.answer.failure
@@ -163,6 +169,8 @@ def _payload(event: sse.Event) -> jsontext.Document | jsontext.NotJSON | None:
         if event.type == "error":
             return jsontext.Document(value={"error": event.data})
         return fault if event.type == "message" else None
+    if event.type not in ("message", "error") and not isinstance(document.value, dict):
+        return None
     if event.type == "error" and not is_error(document.value):
         return jsontext.Document(value={"error": document.value or "error"})
     return document

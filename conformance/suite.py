@@ -20,6 +20,13 @@ THE_RUN = Case(id="run", title="the run as a whole", expectation=Expectation.OPE
 """What stands for a case where only all answers together show something."""
 
 
+LOSABLE = ("closed", "protocol")
+"""Failures of a connection that may be lost on the way."""
+
+GREETINGS = 2
+"""How often the first request is sent again, where its connection is lost, before nobody is there."""
+
+
 @dataclass(slots=True)
 class Progress:
     """How far a run is; handed to the listener after every case."""
@@ -86,6 +93,11 @@ class Suite:
         seen: list[Observation] = []
         for case in smallest:
             first = await judge.ask(case)
+            for _ in range(GREETINGS):
+                failure = first.exchange.answer.failure
+                if first.outcome is not Outcome.NO_ANSWER or seen or (failure and failure.kind not in LOSABLE):
+                    break  # one connection that is lost says little
+                first = await judge.ask(case, fresh=True)
             failure = first.exchange.answer.failure
             if first.outcome is Outcome.NO_ANSWER and not seen:
                 message = failure.message if failure else "no answer"

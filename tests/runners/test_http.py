@@ -160,3 +160,22 @@ def test_nobody_listens():
     assert answer.status is None
     assert answer.failure
     assert answer.failure.kind == "connect"
+
+
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_a_token_that_is_said_piece_by_piece_is_masked_too(size):
+    token = "secret-token-1234"
+    pieces = [token[start : start + size] for start in range(0, len(token), size)]
+    events = [
+        {"response": "You sent "},
+        *({"response": piece, "p": "ab"} for piece in pieces),
+        {"response": " so."},
+    ]
+    data = "".join(f"data: {json.dumps(event)}\n\n" for event in events).encode()
+    with listening(reply(data)) as (url, _):
+        answer = ask(url, token=token)
+    assert answer.echoed
+    assert len(answer.body) == len(data)
+    said = [json.loads(line[6:])["response"] for line in answer.body.decode().splitlines() if line]
+    assert "".join(said[1:-1]) == "*" * len(token)
+    assert (said[0], said[-1]) == ("You sent ", " so.")
