@@ -84,8 +84,6 @@ def _link_options(command: F) -> F:
                           "bare answer, auto whichever the first answer shows."),
         click.option("--timeout", type=click.FloatRange(0.1), default=60.0, show_default=True, callback=_finite,
                      help="Seconds to wait for the first byte of an answer, and for each next one."),
-        click.option("--restart-wait", type=click.FloatRange(0), default=10.0, show_default=True, callback=_finite,
-                     help="Seconds that a target that is gone has to come back."),
         click.option("--proxy", metavar="URL", help="A proxy; the environment's are not used."),
         click.option("--ca-bundle", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust."),
         click.option("--insecure", is_flag=True, help="Do not check the target's certificate."),
@@ -132,6 +130,8 @@ def _apply(command: F, options: Sequence[Callable[[F], F]]) -> F:
     metavar="SECONDS",
     help="Stop sending after this long.",
 )
+@click.option("--restart-wait", type=click.FloatRange(0), default=10.0, show_default=True, callback=_finite,
+              help="Seconds that a target that is gone has to come back.")  # fmt: skip
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=Path("out"),
               show_default=True, help="The folder for journal and reports.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["must", "should"]), default="must", show_default=True,

@@ -190,7 +190,10 @@ class Judge:
         slow = self.liveness.is_slow_for(found.again)
         findings = list(conclusions.of_unanswered(seen, found, slow=slow))
         if slow or self.liveness.over or not seen.case.parts or seen.case.expectation is not Expectation.VALID:
-            return [*findings, *conclusions.for_aims(found.again, Verdict.INCONCLUSIVE, "not answered, twice")]
+            return [
+                *findings,
+                *conclusions.for_aims(found.again, Verdict.INCONCLUSIVE, "not answered, and so when sent again"),
+            ]
         # Which of its values does the target not survive?
         blamed = await self._blame.of(found.again)
         guilty = next((one for one in blamed if one.verdict is Verdict.FAIL), None)

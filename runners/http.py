@@ -246,14 +246,21 @@ def _kind(error: httpx.HTTPError) -> str:
         return "connect"
     if isinstance(error, httpx.TimeoutException):
         return "timeout"
-    if isinstance(error, httpx.RemoteProtocolError):
+    if isinstance(error, httpx.RemoteProtocolError) and not _disconnected(error):
         return "protocol"
     return "closed"
 
 
+def _disconnected(error: httpx.HTTPError) -> bool:
+    # What h11 says of a connection that was closed before one byte of an answer: no rule of HTTP is broken by it.
+    return "disconnected without sending" in str(error)
+
+
 def _describe(error: httpx.HTTPError) -> str:
-    text = str(error) or type(error).__name__
+    text = str(error).rstrip(".") or type(error).__name__
     match error:
+        case httpx.RemoteProtocolError() if _disconnected(error):
+            return "the connection was closed before an answer came"
         case httpx.ConnectError():
             return f"cannot connect: {text}"
         case httpx.ConnectTimeout():

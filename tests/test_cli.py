@@ -272,8 +272,45 @@ def test_explain_lists_and_explains():
     one = invoke("explain", "input/prompt/top_k/maximum").stdout
     for words in ("MUST", "/oneOf/0/properties/top_k/maximum", '"maximum": 50', '"top_k":51', "greater than"):
         assert words in one
+    malformed = invoke("explain", "http/malformed-json").stdout
+    for words in (
+        "SHOULD",
+        "RFC 8259, section 2",
+        "wire/empty",
+        "(no body)",
+        "the body is empty",
+        "wire/truncated",
+    ):
+        assert words in malformed
+    assert "tested by 1 request of" in invoke("explain", "http/get").stdout
     assert "stream/done" in invoke("explain", "stream").stdout
     assert "every exchange" in invoke("explain", "stream/done").stdout
+
+
+def test_doctor_tells_the_dialect():
+    class Bare(Api):
+        """Answers as a Worker does."""
+
+        def success_response(self, answer):
+            return Response(json.dumps(answer), media_type="application/json")
+
+    with served(api(Bare).app()) as url:
+        rest = invoke("doctor", url)
+        auto = invoke("doctor", url, "--dialect", "auto")
+        worker = invoke("doctor", url, "--dialect", "worker")
+    assert rest.exit_code == 3
+    assert "give --dialect worker" in rest.stdout
+    assert auto.exit_code == worker.exit_code == 0
+    assert "dialect worker: a bare answer" in auto.stdout
+
+
+def test_a_report_says_which_dialect_was_seen(tmp_path):
+    with served(api().app()) as url:
+        result = invoke("run", url, "--dialect", "auto", "--only", "http/get", "--output", tmp_path)
+    assert "(rest, by auto: an envelope with result or success)" in result.stdout
+    target = json.loads((tmp_path / "report.json").read_text("utf-8"))["target"]
+    assert (target["dialect"], target["saw"]) == ("rest", "an envelope with result or success")
+    assert "by auto: an envelope" in (tmp_path / "report.html").read_text("utf-8")
 
 
 def test_contracts_are_listed():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 
 import click
 
+from infercheck import jsontext
 from infercheck.cases import Case, Expectation
 from infercheck.commands.options import contract_of
 from infercheck.contract import Contract
@@ -37,6 +38,16 @@ def explain(pattern: str | None, contract_name: str | None) -> None:
     _explain(contract, contract.requirements[pattern if pattern in selected else selected.pop()], cases)
 
 
+def _why_invalid(contract: Contract, case: Case) -> Iterator[str]:
+    # In the words of whoever refuses it: a reader of JSON, or the schema's validator.
+    if case.expectation is not Expectation.INVALID:
+        return
+    try:
+        yield from contract.oracle.explain(jsontext.parse(case.request.body).value)
+    except jsontext.NotJSON as fault:
+        yield f"the body {fault}"
+
+
 def _explain(contract: Contract, requirement: Requirement, cases: tuple[Case, ...]) -> None:
     clause = requirement.clause
     click.echo(f"{requirement.id}\n  {requirement.level}: {requirement.title}")
@@ -52,12 +63,11 @@ def _explain(contract: Contract, requirement: Requirement, cases: tuple[Case, ..
     if not mine:
         click.echo("  tested on every exchange that it applies to")
         return
-    click.echo(f"  tested by {len(mine)} requests of profile standard:")
+    click.echo(f"  tested by {len(mine)} request{'s' * (len(mine) > 1)} of profile standard:")
     for case in mine[:CASES]:
         body = visible(case.request.body.decode("utf-8", "replace"), BODY)
-        click.echo(f"\n  {case.id}\n    {visible(case.title, 2 * BODY)}\n    {body}")
-        if case.expectation is Expectation.INVALID:
-            for line in contract.oracle.explain(json.loads(case.request.body)):
-                click.echo(f"      {visible(line, 2 * BODY)}")
+        click.echo(f"\n  {case.id}\n    {visible(case.title, 2 * BODY)}\n    {body or '(no body)'}")
+        for line in _why_invalid(contract, case):
+            click.echo(f"      {visible(line, 2 * BODY)}")
     if len(mine) > CASES:
         click.echo(f"\n  and {len(mine) - CASES} more: infercheck plan --only '{requirement.id}'")

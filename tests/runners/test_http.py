@@ -136,7 +136,7 @@ def test_a_stream_without_end_is_cut_where_the_request_says():
 @pytest.mark.parametrize(
     ("script", "kind", "status"),
     [
-        (lambda connection: None, "protocol", None),
+        (lambda connection: None, "closed", None),
         (lambda connection: connection.sendall(b"nonsense\r\n\r\n"), "protocol", None),
         (lambda connection: connection.sendall(HEAD + b"Content-Length: 9\r\n\r\n{}"), "protocol", 200),
         (lambda connection: threading.Event().wait(1), "timeout", None),
