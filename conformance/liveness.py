@@ -96,6 +96,7 @@ class Liveness:
         self._suspects: dict[int, Observation] = {}
         self._last: Observation | None = None
         self._deaths = 0
+        self._unanswered = 0
         self.probe: Case | None = None
         self.slowest = 0.0
         """Seconds that the slowest answer to an ordinary request took."""
@@ -135,12 +136,14 @@ class Liveness:
         async with self._one_at_a_time:
             if self.over:
                 return Gone(pulse=Pulse.GONE)
-            before = await self._pulse()
+            known = self._unanswered >= ATTEMPTS  # for not answering: each need not be made so sure of again
+            before = Pulse.THERE if known else await self._pulse()
             if before in (Pulse.GONE, Pulse.SILENT):
                 self._bury(seen)
                 return Gone(pulse=before)
             self.clear(seen)
-            for attempt in range(1, ATTEMPTS + 1):
+            attempts = 1 if known else ATTEMPTS
+            for attempt in range(1, attempts + 1):
                 again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True, alone=True))
                 self.clear(again)
                 if again.outcome is not Outcome.NO_ANSWER:
@@ -150,8 +153,9 @@ class Liveness:
                     self._count(seen, after)
                     return Killed(again=again, pulse=after)
                 failure = again.exchange.answer.failure
-                if attempt == ATTEMPTS or after is Pulse.UNTOLD or (failure and failure.is_ours):
+                if attempt == attempts or after is Pulse.UNTOLD or (failure and failure.is_ours):
                     break
+            self._unanswered += 1
             return Unanswered(again=again)
 
     async def died_of(self, seen: Observation) -> bool:

@@ -8,6 +8,9 @@ from infercheck.observation import Observation
 STRIKES = 4
 """Ordinary answers of a kind, one after the other, that we may have to stop reading before it is given up."""
 
+IN_ALL = 12
+"""Ordinary answers in all that we may have to stop reading before the run is given up: each costs a long wait."""
+
 
 class Patience:
     """Counts answers that our own patience ended: streamed ones and others apart, for one may work without the
@@ -15,6 +18,7 @@ class Patience:
 
     def __init__(self) -> None:
         self._strikes = {False: 0, True: 0}
+        self._in_all = 0
 
     def note(self, seen: Observation) -> None:
         """Take notice of an exchange."""
@@ -22,7 +26,11 @@ class Patience:
             return
         failure = seen.exchange.answer.failure
         kind = seen.case.request.stream
-        self._strikes[kind] = self._strikes[kind] + 1 if failure and failure.is_ours else 0
+        if failure and failure.is_ours:
+            self._strikes[kind] += 1
+            self._in_all += 1
+        else:
+            self._strikes[kind] = 0
 
     def lost_with(self, case: Case) -> str:
         """Why a case is not worth sending any more; empty where it is."""
@@ -34,6 +42,8 @@ class Patience:
     @property
     def over(self) -> str:
         """Why no case at all is worth sending any more; empty where some are."""
+        if self._in_all >= IN_ALL:
+            return f"{IN_ALL} answers were not read to their end; with a longer --timeout they might be"
         if min(self._strikes.values()) < STRIKES:
             return ""
         return f"the last {STRIKES} answers of each kind, streamed and not, were not read to their end"

@@ -147,13 +147,17 @@ def _result(record: Record, row: Row, findings: Sequence[Finding], passed: Seque
 def _verdict(
     record: Record, row: Row, findings: Sequence[Finding], passed: Sequence[Finding], sides: frozenset[str]
 ) -> tuple[Verdict, str]:
+    # What was not sent leaves undecided only what nothing else decides.
+    unsent = [finding for finding in findings if _was_not_sent(finding)]
     for verdict in WORST_FIRST:
-        of_this = [finding for finding in findings if finding.verdict is verdict]
+        of_this = [finding for finding in findings if finding.verdict is verdict and not _was_not_sent(finding)]
         if of_this:
             return verdict, of_this[0].reason
     missing = row.exist - sides
     if not missing and passed:
         return Verdict.PASS, ""
+    if unsent:
+        return Verdict.INCONCLUSIVE, unsent[0].reason
     if passed and not missing & row.planned:
         side = " and ".join(sorted(missing))
         return Verdict.SKIP, f"its {side} side is not part of this run ({record.header['profile']})"
@@ -167,6 +171,10 @@ def _verdict(
     if _was_asked_for(record, row.requirement):
         return Verdict.INCONCLUSIVE, _not_seen(row.requirement)
     return Verdict.SKIP, _not_seen(row.requirement)
+
+
+def _was_not_sent(finding: Finding) -> bool:
+    return finding.verdict is Verdict.INCONCLUSIVE and not finding.exchanges
 
 
 def _was_asked_for(record: Record, requirement: Requirement) -> bool:

@@ -23,6 +23,8 @@ def check(seen: Observation) -> Iterator[Said]:
         yield say("error/client-error", 400 <= status < 500, "a status from 400 to 499", seen.summary())
     if status >= 400:
         yield say("error/media-type", seen.labelled_json, "media type application/json", seen.summary())
+        if seen.exchange.answer.failure:
+            return  # half an envelope is judged as half an answer: http/answer
         fault = envelope_fault(seen.value)
         yield say("error/envelope", fault is None, fault or "", seen.summary())
 
