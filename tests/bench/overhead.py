@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 
+from infercheck.cases import Need, Request
 from infercheck.commands.run import write_reports
 from infercheck.contract_loader import load
 from infercheck.dialect import Dialect
@@ -34,15 +35,16 @@ ERROR = b'{"result":{},"success":false,"errors":[{"code":5006,"message":"no"}],"
 STREAM = b'data: {"response":"Hello"}\n\ndata: {"response":" there"}\n\ndata: [DONE]\n\n'
 
 
-def target(port: multiprocessing.Queue[int], bodies: dict[bytes, tuple[int, bytes, bytes]]) -> None:
+def target(port: multiprocessing.Queue[int], bodies: dict[tuple[bytes, bytes], tuple[int, bytes, bytes]]) -> None:
     """A server that knows every answer by heart."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-                status, kind, body = bodies[await reader.readexactly(int(length[15:]))]
+                lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+                asked = await reader.readexactly(int(lengths[0][15:]) if lengths else 0)
+                status, kind, body = bodies[head.split()[0], asked]
                 writer.write(
                     b"HTTP/1.1 %d X\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (status, kind, len(body))
                     + body
@@ -58,14 +60,15 @@ def target(port: multiprocessing.Queue[int], bodies: dict[bytes, tuple[int, byte
     asyncio.run(main())
 
 
-async def bare(url: str, requests: list[tuple[bytes, str]], concurrency: int) -> float:
+async def bare(url: str, requests: list[Request], concurrency: int) -> float:
     began = time.perf_counter()
     queue = iter(requests)
     async with httpx.AsyncClient(trust_env=False) as client:
 
         async def work() -> None:
-            for body, kind in queue:
-                await client.post(url, content=body, headers={"content-type": kind})
+            for request in queue:
+                headers = {"content-type": request.content_type} if request.content_type else {}
+                await client.request(request.method, url, content=request.body, headers=headers)
 
         await asyncio.gather(*(work() for _ in range(concurrency)))
     return time.perf_counter() - began
@@ -85,9 +88,9 @@ async def suite(url: str, concurrency: int, folder: Path) -> float:
 
 
 def main() -> int:
-    cases = make_plan(load(), Options()).cases
+    cases = [case for case in make_plan(load(), Options()).cases if not case.needs & {Need.TOKEN, Need.MODEL}]
     answers = {
-        case.request.body: (
+        (case.request.method.encode(), case.request.body): (
             (400, b"application/json", ERROR)
             if case.expectation == "invalid"
             else (200, b"text/event-stream", STREAM)
@@ -96,13 +99,14 @@ def main() -> int:
         )
         for case in cases
     }
-    requests = [(case.request.body, case.request.content_type) for case in cases]
+    requests = [case.request for case in cases]
     port: multiprocessing.Queue[int] = multiprocessing.Queue()
     server = multiprocessing.Process(target=target, args=(port, answers), daemon=True)
     server.start()
     url = f"http://127.0.0.1:{port.get()}/run"
     worst = 0.0
-    print(f"{len(cases)} requests, {sum(len(body) for body, _ in requests) / 1e6:.1f} MB; median of {PAIRS} pairs")
+    size = sum(len(request.body) for request in requests) / 1e6
+    print(f"{len(requests)} requests, {size:.1f} MB; median of {PAIRS} pairs")
     for concurrency in (1, 4, 16):
         ratios, bares, suites = [], [], []
         for _ in range(PAIRS):
