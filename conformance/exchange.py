@@ -60,7 +60,10 @@ class Answer:
 
 
 class Runner(Protocol):
-    """Carries a request to a target and brings back what was observed; never raises for what a target does."""
+    """Carries a request to a target and brings back what was observed; never raises for what a target does.
+
+    NotToBeHad where no answer can be had at all, as from a recorded run that does not hold it.
+    """
 
     async def send(self, request: Request, *, alone: bool = False) -> Answer:
         """Send one request, once; `alone` on a connection of its own."""

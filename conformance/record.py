@@ -110,6 +110,8 @@ def _read(header: Mapping[str, Any], lines: Any) -> Record:
                 record.judged[line["case"]] = _judged(line)
             case "resumed":
                 record.footer = None
+                target = {**record.header["target"], "url": line["url"]}  # the reference server has a new port
+                record.header = {**record.header, "target": target}
             case "footer":
                 record.footer = line
     return record

@@ -71,13 +71,14 @@ class Suite:
         """Send everything. TargetError where nobody is there, or everybody is refused, from the start."""
         smallest = [case for case in self._plan.cases if case.is_smallest]
         rest = [case for case in self._plan.cases if not case.is_smallest]
+        spent = ""
         try:
             await self._greet(smallest)
             await self._crew(rest)
         except (BudgetSpent, ThrottledForEver) as end:
-            return Ending(complete=False, reason=str(end))
+            spent = str(end)
         self._write(THE_RUN, self._judge.sum_up())
-        if reason := self._judge.liveness.over or self._judge.patience.over:
+        if reason := spent or self._judge.liveness.over or self._judge.patience.over:
             return Ending(complete=False, reason=reason)
         refused = self._judge.refused_branches
         if refused and any(not self._judge.wants(case) for case in smallest):
