@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: help run check test lint types bench floors build clean
+.PHONY: help run check test mutants lint types bench floors build clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -27,6 +27,9 @@ check: $(READY) ## The fast tests and lint, under a minute
 
 test: $(READY) ## All tests that a plain machine can run
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+mutants: $(READY) ## Broken servers, the requests until each is shown, and the promises that none breaks
+	PYTHONPATH=tests $(BIN)/python -m mutants.table
 
 lint: $(READY) ## ruff: lint and format
 	$(BIN)/ruff check .

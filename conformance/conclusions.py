@@ -68,6 +68,7 @@ def of_invalid(seen: Observation, *, valid_is_accepted: bool) -> Iterator[Findin
         case Outcome.ACCEPTED:
             for aim in seen.case.aims:
                 lenient = seen.dialect is Dialect.WORKER and aim.requirement in LENIENT_WORKERS
+                lenient = lenient or (seen.case.at_edge and not seen.is_answer)
                 yield Finding(
                     requirement=aim.requirement,
                     verdict=Verdict.NOTE if lenient else broken(seen.contract.requirements[aim.requirement]),
@@ -174,8 +175,10 @@ def of_unanswered(first: Observation, found: Unanswered | Killed, *, slow: bool)
         observed=f"{again.summary()}, and so when sent again; {fate}",
         exchanges=(first.exchange.number, again.exchange.number),
     )
-    if slow:
-        reason = "our patience ended, and answers of this target take their time"
+    reason = "our patience ended, and answers of this target take their time" if slow else ""
+    if first.case.size and not slow and not isinstance(found, Killed):
+        reason = "a limit on bodies whose answer is lost because the connection is closed at once looks the same"
+    if reason:
         finding = replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
     yield finding
 
@@ -190,7 +193,9 @@ def _fate(pulse: Pulse) -> str:
             return "asked just before, the target answered; since then it is silent"
 
 
-def of_liveness(last: Observation | None, suspects: Sequence[Observation], over: str) -> Iterator[Finding]:
+def of_liveness(
+    last: Observation | None, suspects: Sequence[Observation], over: str, *, slow: bool
+) -> Iterator[Finding]:
     """What the end of a run says of the target's life: it answered to the end, or all that may have killed it."""
     id_ = "robust/liveness"
     if not over:
@@ -203,14 +208,13 @@ def of_liveness(last: Observation | None, suspects: Sequence[Observation], over:
         return  # the one that killed it was named when it was found
     named = ", ".join(f"{seen.case.id} (request {seen.exchange.number})" for seen in suspects[:SUSPECTS])
     more = f" and {len(suspects) - SUSPECTS} more" if len(suspects) > SUSPECTS else ""
-    ours = all(seen.exchange.answer.failure and seen.exchange.answer.failure.is_ours for seen in suspects)
     yield Finding(
         requirement=id_,
-        verdict=Verdict.INCONCLUSIVE if ours else broken(suspects[0].contract.requirements[id_]),
+        verdict=Verdict.INCONCLUSIVE if slow else broken(suspects[0].contract.requirements[id_]),
         case=suspects[0].case.id,
         expected="a target that answers the next request",
         observed=f"{over}, and did not come back; under way, or answered with a server error, were: {named}{more}",
-        reason="our patience ended, which says little of the target" if ours else "",
+        reason="our patience ended, and the target may merely take its time" if slow else "",
         exchanges=tuple(seen.exchange.number for seen in suspects),
     )
 

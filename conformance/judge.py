@@ -120,6 +120,11 @@ class Judge:
             return seen
         return self.observe(case, await self._door.ask(case, fresh=True, alone=True))
 
+    async def ask_for_life(self) -> None:
+        """Ask what the target is known to answer; ThrottledForEver where it does not any more."""
+        if self.liveness.probe:
+            await self._door.ask(self.liveness.probe, fresh=True)
+
     def spare(self, case: Case) -> Case:
         """A case without the values that are known to get no answer at all."""
         return self._blame.spare(case)
@@ -244,7 +249,9 @@ class Judge:
     def sum_up(self) -> list[Finding]:
         """What only the whole run shows."""
         learnt, liveness = self._learnt, self.liveness
-        findings = list(conclusions.of_liveness(liveness.last, liveness.suspects, liveness.over))
+        suspects = liveness.suspects
+        slow = bool(suspects) and all(map(liveness.is_slow_for, suspects))
+        findings = list(conclusions.of_liveness(liveness.last, suspects, liveness.over, slow=slow))
         silent = learnt.silent_streams
         if len(silent) == learnt.streams >= SILENT and learnt.texts:
             findings.append(conclusions.of_silence(silent))

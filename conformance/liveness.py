@@ -97,6 +97,7 @@ class Liveness:
         self._last: Observation | None = None
         self._deaths = 0
         self._unanswered = 0
+        self._left = False
         self.probe: Case | None = None
         self.slowest = 0.0
         """Seconds that the slowest answer to an ordinary request took."""
@@ -111,6 +112,7 @@ class Liveness:
                 self._suspects[seen.exchange.number] = seen
             return
         self._last = seen
+        self._left = self._left or answer.cut
         if seen.outcome is Outcome.SERVER_ERROR:
             self._suspects[seen.exchange.number] = seen
             return
@@ -192,7 +194,8 @@ class Liveness:
         failure = seen.exchange.answer.failure
         if failure is None or not failure.is_ours:
             return False
-        return not seen.is_ordinary or seen.exchange.answer.seconds < 20 * self.slowest
+        # A stream that we left may still be written, and keep the target from everything else.
+        return self._left or not seen.is_ordinary or seen.exchange.answer.seconds < 20 * self.slowest
 
     async def _pulse(self) -> Pulse:
         # A refused connection says that nobody is there, and so do two that are lost in a row; one is lost now and

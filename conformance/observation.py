@@ -11,7 +11,7 @@ from typing import Any
 from infercheck import jsontext, sse
 from infercheck.cases import Case
 from infercheck.contract import Contract
-from infercheck.dialect import Dialect
+from infercheck.dialect import Dialect, guess
 from infercheck.exchange import Exchange
 from infercheck.pace import throttled
 
@@ -142,7 +142,14 @@ class Observation:
             return False
         if self.is_ordinary:
             return False
+        if self.dialect is Dialect.WORKER and self.case.size and (self.status or 0) >= 500:
+            return True  # nothing in the page's Workers catches what the model says of its window
         return self.status == 413 or bool(_CONTEXT_WORDS.search(self.body[:4096].decode("utf-8", "replace")))
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it looks as if the model had spoken, rather than a page that stands before the API."""
+        return self.is_stream or guess(self.value) is not None
 
     @property
     def is_broken_off(self) -> bool:

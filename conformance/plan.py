@@ -179,7 +179,7 @@ def _ordered(contract: Contract, options: Options) -> Iterator[Case]:
     boundary = Boundary(builder, options.adapters)
     yield from boundary.baselines()
     invalid = _spread(boundary.invalid())
-    streamed = list(boundary.streamed_invalid(invalid))
+    streamed = [*boundary.streamed_invalid(invalid), *boundary.form_invalid(invalid)]
     shared = _alternate(boundary.shared())
     calls = list(examples(builder))
     wires = list(wire(builder))
@@ -253,6 +253,7 @@ _KINDS: Mapping[str, Callable[[Case], bool]] = {
         lambda case: not case.request.stream and case.expectation is Expectation.VALID,
     ),
     "http": lambda case: True,
+    "robust": lambda case: case.alone,
 }
 ENOUGH = 12
 """Exchanges that decide a requirement which is judged on every exchange, where only it is asked for."""
@@ -268,6 +269,7 @@ def _needed(cases: Iterable[Case], selected: set[str], stream: str | None, *, na
     for case in cases:
         # The smallest requests say whether a refusal means anything.
         keep = case.is_smallest or any(id_ in selected for id_ in case.requirements)
+        keep = keep or (len(case.parts) > 1 and "input/combinations" in selected)
         for area in wanted:
             if left[area] and not case.parts and _KINDS[area](case):
                 left[area] -= 1

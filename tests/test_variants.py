@@ -3,12 +3,12 @@
 import pytest
 from harness import ids
 from mutants.judging import judge_server, shown
-from variants import answers, errors, questions, streams
+from variants import answers, errors, questions, streams, wires, workers
 from variants.registry import VARIANTS
 
 from infercheck.findings import Verdict
 
-MODULES = (answers, errors, questions, streams)
+MODULES = (answers, errors, questions, streams, wires, workers)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,6 @@ def test_a_conforming_server_is_blamed_for_nothing(variant):
 def test_every_variant_has_a_name_and_a_docstring_of_its_own():
     names = [one.name for one in VARIANTS]
     ways = [one.server.__doc__ for one in VARIANTS]
-    assert len(names) == len(set(names)) >= 25
+    assert len(names) == len(set(names)) >= 95
     assert len(ways) == len(set(ways))
     assert {one.server.__module__ for one in VARIANTS} == {module.__name__ for module in MODULES}

@@ -54,6 +54,9 @@ def _payloads(seen: Observation) -> Iterator[Said]:
             return
         yield not_kept("stream/payload", "events that carry JSON", f"no event: {seen.summary()}")
         return
+    names = {event.type for event, _ in seen.payloads}
+    if names and "message" not in names:
+        yield not_kept("stream/named", "events without a name, which are messages", ", ".join(sorted(names))[:200])
     duplicates: list[str] = []
     present = False
     # What is no object has no members to miss: that it is none is the one defect.

@@ -175,6 +175,18 @@ class Boundary:
                 request=Request(body=jsontext.dump(body), stream=True),
             )
 
+    def form_invalid(self, cases: Sequence[Case]) -> Iterator[Case]:
+        """One out-of-bounds request under the label that curl gives it, as the page's own call does."""
+        for case in cases:
+            if any(aim.side is Side.OUTSIDE for aim in case.aims):
+                yield replace(
+                    case,
+                    id=f"{case.id}+form",
+                    title=f"{case.title}, labelled as a form",
+                    request=replace(case.request, content_type="application/x-www-form-urlencoded"),
+                )
+                return
+
     def unlimited(self, examples: Iterable[Case]) -> Iterator[Case]:
         """For each branch that no example takes, a request with nothing but what is required: any length."""
         taken = {case.branch for case in examples}

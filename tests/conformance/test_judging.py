@@ -56,7 +56,8 @@ def test_a_conforming_target_passes_and_nothing_is_undecided():
     assert skipped == {
         *(f"{area}/tool_calls{rest}" for area in ("output", "stream/event")
           for rest in ("/type", "/items/type", "/items/arguments/type", "/items/name/type")),
-        "output/null-response", "stream/unknown-field", "output/whole-tool-calls", "stream/whole-tool-calls",
+        "output/null-response", "output/whole-tool-calls", "stream/whole-tool-calls", "stream/unknown-field",
+        "stream/named",
         "http/persistent", "http/missing-token", "http/wrong-token", "http/unknown-model",
     }  # fmt: skip
 
@@ -440,3 +441,57 @@ def test_a_profile_that_is_quick_decides_less_and_says_so():
     total, both = results.keywords
     assert total == 106
     assert 10 < both < 106
+
+
+def test_events_that_all_have_a_name_are_noted():
+    def named(body, usual):
+        if not streams(body) or usual.status != 200:
+            return None
+        return stream(b'event: token\ndata: {"response":"Hello"}\n\ndata: [DONE]\n\n')
+
+    results = judge(Target(changes=named), only=("stream",))
+    assert broken(results) == set()
+    assert "stream/named" in ids(results, Verdict.NOTE)
+
+
+@pytest.mark.parametrize(
+    "ping", [b"event: ping\ndata: 17\n\n", b"event: ping\ndata: [1]\n\n", b"event: ping\ndata: x\n\n"]
+)
+def test_a_ping_may_carry_anything(ping):
+    results = judge(of_stream(ping + events(*PIECES)), only=("stream",))
+    assert broken(results) == set()
+    assert "stream/named" not in ids(results, Verdict.NOTE)
+
+
+def test_a_request_that_is_throttled_for_ever_ends_no_run_where_others_are_answered(monkeypatch):
+    monkeypatch.setattr("infercheck.door.BACKOFF", (0.0, 0.0))
+
+    def busy(body, usual):
+        return answer(429, b"") if isinstance(body, dict) and body.get("top_k") == 51 else None
+
+    results = judge(Target(changes=busy), only=("input/prompt/top_k", "input/messages/top_k"))
+    assert broken(results) == set()
+    assert ids(results, Verdict.INCONCLUSIVE) == {"input/prompt/top_k/maximum", "input/messages/top_k/maximum"}
+    assert results.record.complete
+
+
+def test_an_answer_that_is_broken_off_once_is_asked_for_again():
+    once = []
+
+    def hiccup(body, usual):
+        if usual.status != 200 or len(once) >= 2 or streams(body) in once:
+            return None
+        once.append(streams(body))
+        return replace(usual, failure=Failure(kind="protocol", message="incomplete"))
+
+    results = judge(Target(changes=hiccup))
+    assert sorted(once) == [False, True]
+    assert broken(results) == set()
+    assert "http/answer" in ids(results, Verdict.NOTE)
+
+
+def test_answers_that_are_always_broken_off_are_broken():
+    results = judge(
+        of_success(lambda: replace(success(OK), failure=Failure(kind="protocol", message="incomplete")))
+    )
+    assert broken(results) == {"http/answer"}

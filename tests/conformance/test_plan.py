@@ -252,3 +252,18 @@ def test_the_four_examples_are_the_pages_own_bytes():
     assert bodies["examples/curl"].content_type == "application/x-www-form-urlencoded"
     assert bodies["examples/worker-streaming"].stream
     assert json.loads(bodies["examples/python"].body)["messages"][1]["content"] == "Tell me all about PEP-8"
+
+
+@pytest.mark.parametrize("pattern", ["input/combinations", "robust", "stream", "http/malformed-json", "error"])
+def test_whatever_is_asked_about_gets_requests_that_can_show_it(pattern):
+    plan = make_plan(CONTRACT, Options(only=(pattern,)))
+    assert len([case for case in plan.cases if not case.is_smallest]) >= 3
+
+
+def test_one_invalid_request_goes_under_the_label_of_a_form():
+    (case,) = (
+        case for case in CASES if case.request.content_type != "application/json" and case.group == "boundary"
+    )
+    assert case.request.content_type == "application/x-www-form-urlencoded"
+    assert case.expectation is Expectation.INVALID
+    assert case.id.endswith("+form")

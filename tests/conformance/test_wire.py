@@ -129,6 +129,15 @@ def test_what_stands_before_the_api_refuses_in_its_own_words(label):
     assert requirement(label) in ids(results, Verdict.PASS)
 
 
+@pytest.mark.parametrize("label", ["unknown-model", "missing-token", "wrong-token", "put"])
+def test_a_page_that_stands_before_the_api_has_not_run_the_model_whatever_its_status(label):
+    results = judged(
+        **{label: answer(200, b"<!doctype html><title>Log in</title>", (("content-type", "text/html"),))}
+    )
+    assert broken(results) == set()
+    assert requirement(label) in ids(results, Verdict.NOTE)
+
+
 def test_a_refused_charset_breaks_its_requirement():
     assert broken(judged(charset=refusal(415))) == {"http/content-type-parameters"}
 

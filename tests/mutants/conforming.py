@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fakes import CONTRACT
+from starlette.requests import Request
 from starlette.responses import Response
 
+from infercheck.runners.engine import Refusal
 from infercheck.runners.reference.engine import ReferenceEngine
-from infercheck.runners.server import Api
+from infercheck.runners.server import WRONG_METHOD, Api
 
 ENGINE = ReferenceEngine()
 """Holds no state but caches, so that one serves all."""
@@ -21,14 +23,20 @@ INTEGERS = ("max_tokens", "top_k", "seed")
 NUMBERS = (*FLOATS, *INTEGERS)
 BOOLEANS = ("raw", "stream")
 
+TOKEN = "infercheck-test-token"
+"""The token of servers that know one; the run that judges them is given it as an option."""
+
 
 class Conforming(Api):
-    """Keeps every promise. `change` may edit the input schema; `read` the body; `answer` may do anything."""
+    """Keeps every promise. `change` may edit the input schema; `answer` may do anything."""
+
+    secret: str | None = None
+    """The bearer token that is asked for, if any."""
 
     def __init__(self) -> None:
         schema = copy.deepcopy(CONTRACT.input)
         self.change(schema)
-        super().__init__(ENGINE, input_schema=schema)
+        super().__init__(ENGINE, input_schema=schema, token=self.secret)
 
     def change(self, schema: dict[str, Any]) -> None:
         """Edit the schema that requests are judged by."""
@@ -52,6 +60,37 @@ class Careless(Conforming):
         if isinstance(body, Mapping) and body.get("stream") is True:
             return iter([*({"response": word} for word in self.words), {"response": "", "usage": {}}])
         return {"response": "".join(self.words)}
+
+
+class Doored(Careless):
+    """Looks at every request, whatever its method, before anything is read of it: `meet` may answer it."""
+
+    def app(self) -> Any:
+        app = super().app()
+        for route in app.routes:
+            route.methods |= {"GET", "PUT"}
+        return app
+
+    async def handle(self, request: Request) -> Response:
+        met = self.meet(request)
+        if met is None and request.method == "POST":
+            return await super().handle(request)
+        await request.body()  # what is left unread may close the connection, or not
+        return met or reply(failure(WRONG_METHOD, "method not allowed for this endpoint", result=None), 405)
+
+    def meet(self, request: Request) -> Response | None:
+        """The answer to a request that gets no further; None where it may go on."""
+        raise NotImplementedError
+
+
+class Worker(Careless):
+    """A Worker such as the page's two: bare answers, and nothing that catches what the model's binding throws."""
+
+    def success_response(self, answer: Mapping[str, Any]) -> Response:
+        return reply(answer)
+
+    def error_response(self, refusal: Refusal) -> Response:
+        return Response("error code: 1101", 500, {"content-type": "text/plain; charset=UTF-8"})
 
 
 def branches(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

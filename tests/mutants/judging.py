@@ -9,9 +9,13 @@ from unittest.mock import patch
 import harness
 
 from infercheck.contract import Contract
+from infercheck.findings import Verdict
 from infercheck.plan import Options, Plan, make_plan
 from infercheck.results import Results
 from mutants.conforming import Conforming
+from mutants.registry import Mutant, expand
+
+BROKEN = (Verdict.FAIL, Verdict.WARN)
 
 _PLANS: dict[Options, Plan] = {}
 
@@ -27,6 +31,19 @@ def _plan(contract: Contract, options: Options) -> Plan:
     if options not in _PLANS:
         _PLANS[options] = make_plan(contract, options)
     return _PLANS[options]
+
+
+def first_true_finding(mutant: Mutant, results: Results) -> int | None:
+    """The requests that were sent when the first finding about the broken promise could be made, if any could."""
+    wanted = {id_ for pattern in mutant.must_fail for id_ in expand(pattern)}
+    numbers = (
+        group.request_number
+        for result in results.with_verdict(*BROKEN)
+        if result.requirement.id in wanted
+        for group in result.groups
+        if group.finding.verdict in BROKEN
+    )
+    return min(numbers, default=None)
 
 
 def shown(results: Results, wanted: Container[str]) -> list[str]:

@@ -322,3 +322,27 @@ class AsksForMaxTokensBesidePrompts(Refusing):
 
     def minds(self, body: Mapping[str, Any]) -> bool:
         return "messages" not in body and "max_tokens" not in body
+
+
+@mutant("example/*", may_fail=("input/messages/required",))
+class AsksForMaxTokensBesideMessages(Refusing):
+    """Refuses messages without max_tokens, as the page's own calls have them."""
+
+    def minds(self, body: Mapping[str, Any]) -> bool:
+        return "messages" in body and "max_tokens" not in body
+
+
+@mutant("example/worker-streaming")
+class AsksForMaxTokensOfStreams(Refusing):
+    """Refuses to stream where it is not told how much, as the page's own call does not tell."""
+
+    def minds(self, body: Mapping[str, Any]) -> bool:
+        return body.get("stream") is True and "max_tokens" not in body
+
+
+@mutant("input/*/top_p/maximum", "input/*/top_p/minimum", may_fail=("input/*/top_p/type",))
+class RefusesTopPOfOneAndAround(Refusing):
+    """Asks for a top_p strictly between 0 and 1."""
+
+    def minds(self, body: Mapping[str, Any]) -> bool:
+        return not 0 < body.get("top_p", 0.5) < 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 from fakes import CONTRACT
 
@@ -14,13 +15,14 @@ from mutants.conforming import Conforming
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """A broken server, the requirements that must be broken by it, and those that may be."""
+    """A broken server, the requirements that must be broken by it and those that may be, and the options of the run
+    that judges it."""
 
     name: str
     server: type[Conforming]
     must_fail: tuple[str, ...]
     may_fail: tuple[str, ...]
-    profile: str
+    options: Mapping[str, Any]
     quick: bool
 
     def missing(self, found: set[str]) -> set[str]:
@@ -37,11 +39,12 @@ MUTANTS: list[Mutant] = []
 
 
 def mutant(
-    *must_fail: str, may_fail: tuple[str, ...] = (), profile: str = "standard", quick: bool = False
+    *must_fail: str, may_fail: tuple[str, ...] = (), quick: bool = False, **options: Any
 ) -> Callable[[type[Conforming]], type[Conforming]]:
     """Register a broken server. Patterns are ids, or have * and ?; all that `must_fail` means must be broken.
 
-    `profile` may be quick where every answer, or every refusal, shows the fault. `quick` is for the fast tests.
+    `quick` is for the fast tests; what else is given goes to the run that judges the server. Its `profile` may be
+    quick where every answer, or every refusal, shows the fault.
     """
 
     def register(server: type[Conforming]) -> type[Conforming]:
@@ -51,7 +54,7 @@ def mutant(
                 server=server,
                 must_fail=must_fail,
                 may_fail=may_fail,
-                profile=profile,
+                options=options,
                 quick=quick,
             )
         )

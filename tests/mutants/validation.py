@@ -257,6 +257,16 @@ class AcceptsPromptBesideMessages(Careless):
         schema["anyOf"] = schema.pop("oneOf")
 
 
+@mutant("input/oneOf", "input/prompt/required", "input/messages/required")
+class AsksForNoText(Careless):
+    """Answers a body with neither prompt nor messages, as if the prompt had a default."""
+
+    def validate(self, body: Any) -> None:
+        if isinstance(body, dict) and not {"prompt", "messages"} & set(body):
+            body = {**body, "prompt": "Hello"}
+        super().validate(body)
+
+
 @mutant("input/prompt/prompt/minLength")
 class AcceptsEmptyPrompt(Careless):
     """Answers a prompt without a character."""
