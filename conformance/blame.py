@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from infercheck.cases import Case, Part
 from infercheck.conclusions import COMBINATIONS, of_accepted_valid
@@ -16,8 +16,13 @@ from infercheck.observation import Observation, Outcome
 from infercheck.split import guilty_sets
 
 Key: TypeAlias = tuple[str | None, str, str]
-Ask: TypeAlias = Callable[[Case, bool], Awaitable[Observation]]
-"""Asks the target about a case; the second argument asks for a fresh answer. Raises NotToBeHad."""
+
+
+class Ask(Protocol):
+    """Asks the target about a case, alone; NotToBeHad where there can be no answer."""
+
+    async def __call__(self, case: Case, *, fresh: bool) -> Observation:
+        """The answer, a fresh one where that is asked for."""
 
 
 class Blame:
@@ -45,22 +50,22 @@ class Blame:
     def _with(self, case: Case, parts: Sequence[Part]) -> Case:
         return case.with_parts(tuple(parts), self._contract.roles.get("stream"))
 
-    async def of(self, seen: Observation) -> list[Finding]:
+    async def of(self, first: Observation) -> list[Finding]:
         """The findings about a valid request that was refused, confirmed by a fresh answer."""
-        case = seen.case
+        case = first.case
         async with self._one_at_a_time:
             try:
                 if self._knows_why(case):
-                    return await self._split(seen)
-                again = await self._ask(case, True)
-                if not _refuses(again):
-                    reason = f"{seen.outcome} once, {again.outcome} when asked again"
-                    return [self._undecided(again, reason, also=seen.exchange.number)]
+                    return await self._split(first)
+                seen = await self._ask(case, fresh=True)
+                if not _refuses(seen):
+                    reason = f"{first.outcome} once, {seen.outcome} when asked again"
+                    return [self._undecided(seen, reason, also=first.exchange.number)]
                 if case.parts:
-                    return await self._split(again)
+                    return await self._split(seen)
             except NotToBeHad as spent:
-                return [self._undecided(seen, f"not asked again: {spent}", confirmed=False)]
-        return [self._guilty_alone(again, case.aims[0].requirement, case, also=seen.exchange.number)]
+                return [self._undecided(first, f"not asked again: {spent}", confirmed=False)]
+        return [self._guilty_alone(seen, case.aims[0].requirement, case, also=first.exchange.number)]
 
     def _knows_why(self, case: Case) -> bool:
         here = {_key(case, part) for part in case.parts}
@@ -82,7 +87,7 @@ class Blame:
 
         async def refused(parts: Sequence[Part]) -> bool:
             one = self._with(case, parts)
-            last[frozenset(map(id, parts))] = observed = await self._ask(one, False)
+            last[frozenset(map(id, parts))] = observed = await self._ask(one, fresh=False)
             if observed.outcome is Outcome.ACCEPTED:
                 self.acquit(one)
                 findings.extend(of_accepted_valid(observed))
@@ -117,7 +122,7 @@ class Blame:
 
     async def _sentence(self, parts: tuple[Part, ...], first: Observation) -> Finding:
         # What is called guilty was refused twice: a mood of the target is nobody's value.
-        again = await self._ask(first.case, True)
+        again = await self._ask(first.case, fresh=True)
         if not _refuses(again):
             reason = f"{first.outcome} once, {again.outcome} when asked again"
             return self._undecided(again, reason, also=first.exchange.number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from infercheck.cases import Case
@@ -53,6 +54,8 @@ class Door:
         self._asked: dict[str, asyncio.Future[Exchange]] = {}
         self._fresh: Counter[str] = Counter()
         self._gate = Gate()
+        self.apart = False
+        """Whether every request goes on a connection of its own: kept ones of this target cannot be trusted."""
         self._opened = time.monotonic()
         self._before = self._recording.seconds
         self._number = self._recording.last_number
@@ -67,23 +70,27 @@ class Door:
         """Seconds since the run began, without those between an earlier part of it and this one."""
         return self._before + time.monotonic() - self._opened
 
-    async def ask(self, case: Case, *, fresh: bool = False, extra: bool = False, alone: bool = False) -> Exchange:
+    def quiet(self) -> AbstractAsyncContextManager[None]:
+        """Nobody else's request is under way meanwhile; for whoever asks with `held`."""
+        return self._gate.alone()
+
+    async def ask(self, case: Case, *, fresh: bool = False, extra: bool = False, held: bool = False) -> Exchange:
         """The target's answer to a case; NotToBeHad or ThrottledForEver where there can be none.
 
-        `fresh` asks anew what was asked before; `extra` is what no plan foresaw, and so is everything fresh;
-        `alone` keeps every other request from being under way meanwhile.
+        `fresh` asks anew what was asked before; `extra` is what no plan foresaw, and so is everything fresh; with
+        `held` the caller is within `quiet`.
         """
         digest = case.request.digest
         if fresh:
             self._fresh[digest] += 1
-            return await self._send(case, self._fresh[digest], extra=True, alone=alone)
+            return await self._send(case, self._fresh[digest], extra=True, held=held)
         known = self._asked.get(digest)
         if known is not None:
             return await asyncio.shield(known)
         future: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
         self._asked[digest] = future
         try:
-            exchange = await self._send(case, 0, extra=extra, alone=alone)
+            exchange = await self._send(case, 0, extra=extra, held=held)
         except BaseException as error:
             del self._asked[digest]
             if isinstance(error, InfercheckError):
@@ -95,7 +102,7 @@ class Door:
         future.set_result(exchange)
         return exchange
 
-    async def _send(self, case: Case, ordinal: int, *, extra: bool, alone: bool) -> Exchange:
+    async def _send(self, case: Case, ordinal: int, *, extra: bool, held: bool) -> Exchange:
         self._spend(case.price, extra=extra)
         recorded = self._recording.take(case.request, fresh=ordinal > 0)
         if recorded is not None:
@@ -106,7 +113,7 @@ class Door:
         # What no plan foresaw is asked to make sure, so it must not hang on what the connection carried before.
         # What is refused at the edge may be refused with its body unread, not to be taken for the next request.
         answer, retries, started = await self._carry(
-            case, number, ordinal, apart=extra or case.at_edge, alone=alone or case.alone
+            case, number, ordinal, apart=extra or case.at_edge or self.apart, held=held
         )
         exchange = Exchange(
             number=number,
@@ -133,11 +140,11 @@ class Door:
             self._extra_tokens += price
 
     async def _carry(
-        self, case: Case, number: int, ordinal: int, *, apart: bool, alone: bool
+        self, case: Case, number: int, ordinal: int, *, apart: bool, held: bool
     ) -> tuple[Answer, int, float]:
         for retries in range(len(BACKOFF) + 1):
             await self._pace.turn()
-            async with self._gate.alone() if alone else self._gate.shared():
+            async with nullcontext() if held else self._gate.alone() if case.alone else self._gate.shared():
                 spent = time.monotonic() - self._opened
                 if self._budget.seconds is not None and spent >= self._budget.seconds:
                     raise BudgetSpent(f"the budget of {self._budget.seconds:g} seconds is spent")

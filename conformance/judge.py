@@ -31,7 +31,7 @@ class _Learnt:
     # What earlier answers have taught that later verdicts need.
     alive: dict[str | None, bool] = field(default_factory=dict)
     context_limit: int | None = None
-    refuses_without_json: bool = False
+    not_left_over: int = 0
     broken_off: int = 0
     texts: int = 0
     streams: int = 0
@@ -57,12 +57,12 @@ class Judge:
         self._door = door
         self._lacks = dict(lacks)
         self._learnt = _Learnt()
-        self._blame = Blame(contract, self._ask)
         self.guess: Guess | None = None
         self.dialect = Dialect.REST
         if dialect is not Dialect.AUTO:
             self.take(Guess(dialect=dialect, saw=""))
         self.liveness = Liveness(door, self.observe, restart_wait=restart_wait)
+        self._blame = Blame(contract, self.liveness.trial)
         self.patience = Patience()
 
     # What a target is like
@@ -112,14 +112,6 @@ class Judge:
         """The answer to a case."""
         return self.observe(case, await self._door.ask(case, fresh=fresh))
 
-    async def _ask(self, case: Case, fresh: bool) -> Observation:
-        # For those who split and confirm: a lost connection is no refusal, unless it is lost again or the target
-        # died of it, and a target that is gone refuses nothing.
-        seen = self.observe(case, await self._door.ask(case, fresh=fresh, extra=True, alone=True))
-        if seen.outcome is not Outcome.NO_ANSWER or await self.liveness.died_of(seen):
-            return seen
-        return self.observe(case, await self._door.ask(case, fresh=True, alone=True))
-
     async def ask_for_life(self) -> None:
         """Ask what the target is known to answer; ThrottledForEver where it does not any more."""
         if self.liveness.probe:
@@ -166,13 +158,14 @@ class Judge:
             else:
                 findings.append(conclusions.of_lost(seen))
                 seen = again
-        elif _looks_left_over(seen) and not self._learnt.refuses_without_json:
+        elif self._looks_left_over(seen):
             again = await self.ask(seen.case, fresh=True)
             if (again.status, again.media_type) != (seen.status, seen.media_type):
                 findings.append(conclusions.of_left_over(seen, again))
+                self._door.apart = True
                 seen = again
             else:
-                self._learnt.refuses_without_json = True
+                self._learnt.not_left_over += 1
         match seen.case.expectation:
             case Expectation.VALID:
                 findings += conclusions.universal(seen)
@@ -236,6 +229,22 @@ class Judge:
         if seen.stream.events and not seen.payloads:
             learnt.silent_streams.append(seen)
 
+    def _looks_left_over(self, seen: Observation) -> bool:
+        # On a kept connection lies whatever the target left there: a second answer to an earlier request is taken
+        # for the answer to this one, and bytes of a body that it left unread get the web server's own 400. What is
+        # odd there is asked again on a connection of its own, until it has turned out to be no accident.
+        if not seen.exchange.answer.kept or self._learnt.not_left_over >= SURE:
+            return False
+        match seen.case.expectation, seen.outcome:
+            case Expectation.INVALID, Outcome.ACCEPTED:
+                return True
+            case Expectation.VALID, Outcome.ACCEPTED:
+                return seen.case.request.stream != seen.labelled_stream
+            case Expectation.VALID, Outcome.REFUSED if seen.labelled_json:
+                return False  # asked again before anything is blamed
+            case _:
+                return seen.status == 400 and not seen.labelled_json
+
     def wants(self, case: Case) -> bool:
         """Whether somebody asked about a case: the faults of what nobody asked about are not chased."""
         return any(id_ in self._plan.selected for id_ in (*case.requirements, conclusions.COMBINATIONS))
@@ -256,9 +265,3 @@ class Judge:
         if len(silent) == learnt.streams >= SILENT and learnt.texts:
             findings.append(conclusions.of_silence(silent))
         return findings
-
-
-def _looks_left_over(seen: Observation) -> bool:
-    # Bytes of a body that the server left unread are taken for the next request on a kept connection, and get the
-    # web server's own 400, not the API's.
-    return seen.status == 400 and seen.exchange.answer.kept and not seen.labelled_json

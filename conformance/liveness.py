@@ -108,7 +108,7 @@ class Liveness:
         """Take notice of an exchange: whoever answers with success lives, whatever was suspected before."""
         answer = seen.exchange.answer
         if seen.outcome is Outcome.NO_ANSWER:
-            if answer.failure is None or answer.failure.kind != "connect":
+            if _reached(seen):
                 self._suspects[seen.exchange.number] = seen
             return
         self._last = seen
@@ -135,7 +135,7 @@ class Liveness:
 
     async def inquire(self, seen: Observation) -> Inquest:
         """What becomes of a request that was not answered, when it is sent again alone."""
-        async with self._one_at_a_time:
+        async with self._one_at_a_time, self._door.quiet():
             if self.over:
                 return Gone(pulse=Pulse.GONE)
             known = self._unanswered >= ATTEMPTS  # for not answering: each need not be made so sure of again
@@ -144,36 +144,49 @@ class Liveness:
                 self._bury(seen)
                 return Gone(pulse=before)
             self.clear(seen)
-            attempts = 1 if known else ATTEMPTS
-            for attempt in range(1, attempts + 1):
-                again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True, alone=True))
-                self.clear(again)
-                if again.outcome is not Outcome.NO_ANSWER:
-                    return Answered(again=again)
-                after = await self._pulse()
-                if after not in (Pulse.THERE, Pulse.UNTOLD):
-                    self._count(seen, after)
-                    return Killed(again=again, pulse=after)
-                failure = again.exchange.answer.failure
-                if attempt == attempts or after is Pulse.UNTOLD or (failure and failure.is_ours):
-                    break
-            self._unanswered += 1
-            return Unanswered(again=again)
+            again, after = await self._tried(seen.case, 1 if known else ATTEMPTS, fresh=True)
+            if again.outcome is not Outcome.NO_ANSWER:
+                return Answered(again=again)
+            if after in (Pulse.THERE, Pulse.UNTOLD):
+                self._unanswered += 1
+                return Unanswered(again=again)
+            self._count(seen, after)
+            return Killed(again=again, pulse=after) if _reached(again) else Gone(pulse=after)
 
-    async def died_of(self, seen: Observation) -> bool:
-        """Whether the target died of a request that was sent alone and got no answer, and is there again.
+    async def trial(self, case: Case, *, fresh: bool) -> Observation:
+        """The answer to a case that is sent alone, none where it is lost again or the target died of it.
 
         TargetGone where it is not there any more.
         """
-        async with self._one_at_a_time:
-            pulse = Pulse.GONE if self.over else await self._pulse()
-            self.clear(seen)
-            if pulse in (Pulse.THERE, Pulse.UNTOLD):
-                return False
-            self._count(seen, pulse)
+        async with self._one_at_a_time, self._door.quiet():
             if self.over:
                 raise TargetGone(self.over)
-            return True
+            seen, after = await self._tried(case, 2, fresh=fresh)
+            if seen.outcome is Outcome.NO_ANSWER and after not in (Pulse.THERE, Pulse.UNTOLD):
+                self._count(seen, after)
+                if self.over:
+                    raise TargetGone(self.over)
+            return seen
+
+    async def _tried(self, case: Case, attempts: int, *, fresh: bool) -> tuple[Observation, Pulse]:
+        # Until it is answered, or lost that often, or the target is not there just afterwards. What never reached
+        # the target, since nobody took the connection, says nothing of the request.
+        unreached = 0
+        while True:
+            seen = self._observe(case, await self._door.ask(case, fresh=fresh, extra=True, held=True))
+            fresh = True
+            if seen.outcome is not Outcome.NO_ANSWER:
+                return seen, Pulse.THERE
+            pulse = await self._pulse()
+            reached = _reached(seen)
+            self.clear(seen)
+            if not reached and pulse in (Pulse.THERE, Pulse.BACK) and unreached < ATTEMPTS:
+                unreached += 1
+                continue
+            attempts -= 1
+            failure = seen.exchange.answer.failure
+            if pulse is not Pulse.THERE or attempts <= 0 or (failure and failure.is_ours):
+                return seen, pulse
 
     def _count(self, seen: Observation, pulse: Pulse) -> None:
         self._deaths += 1
@@ -207,7 +220,7 @@ class Liveness:
         for wait in _waits():
             await asyncio.sleep(0 if self._restart_wait == math.inf else wait)
             try:
-                exchange = await self._door.ask(self.probe, fresh=True, alone=True)
+                exchange = await self._door.ask(self.probe, fresh=True, held=True)
             except NotToBeHad:
                 return Pulse.GONE if lost >= LOST else Pulse.UNTOLD
             if exchange.answer.status is not None:
@@ -228,6 +241,11 @@ def _waits() -> Iterator[float]:
     yield from WAITS
     while True:
         yield WAITS[-1]
+
+
+def _reached(seen: Observation) -> bool:
+    failure = seen.exchange.answer.failure
+    return failure is None or failure.kind != "connect"
 
 
 def _ended(seen: Observation) -> float:

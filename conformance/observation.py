@@ -105,8 +105,15 @@ class Observation:
     def payloads(self) -> list[tuple[sse.Event, jsontext.Document | jsontext.NotJSON]]:
         """The events and what they carry. Left out are [DONE], empty events, and those of another type that carry
         no JSON: clients that read messages see none of them."""
-        read = ((event, _payload(event)) for event in self.stream.events)
-        return [(event, payload) for event, payload in read if payload is not None]
+        known: dict[tuple[str, str], jsontext.Document | jsontext.NotJSON | None] = {}
+        found = []
+        for event in self.stream.events:
+            key = (event.type, event.data)
+            if key not in known:  # floods say the same again and again
+                known[key] = _payload(event)
+            if (payload := known[key]) is not None:
+                found.append((event, payload))
+        return found
 
     @property
     def is_stream(self) -> bool:

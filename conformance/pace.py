@@ -53,10 +53,10 @@ def throttled(answer: Answer) -> bool:
 def retry_after(answer: Answer) -> float | None:
     """Seconds that the target asks to wait; None where it does not say, or says nonsense."""
     value = (answer.header("retry-after") or "").strip()
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         return min(float(value[:9]), PATIENCE)
     try:
-        when = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError):
+        when = email.utils.parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, OverflowError):  # nonsense, and dates that no calendar has
         return None
-    return min(max(0.0, when.timestamp() - time.time()), PATIENCE)
+    return min(max(0.0, when - time.time()), PATIENCE)

@@ -7,7 +7,6 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +16,7 @@ from infercheck import __version__
 from infercheck.addresses import with_model
 from infercheck.cases import WRONG_TOKEN, Request, Token
 from infercheck.exchange import Answer, Chunk, Failure
-from infercheck.runners.coding import CodingError, decoder_for
+from infercheck.runners.coding import CodingError, UnknownCoding, decoder_for
 from infercheck.runners.masking import Mask
 
 BODY_CAP = 8 * 1024 * 1024
@@ -81,7 +80,7 @@ class HttpRunner:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._mask = Mask(*([link.token] if link.token else []), *link.network.secrets)
-        headers = {
+        self._headers = {
             "user-agent": f"infercheck/{__version__}",
             "accept": "application/json, text/event-stream",
             # Compressed chunks would arrive when the compressor likes, not when the target sends them.
@@ -89,9 +88,10 @@ class HttpRunner:
             **link.network.headers,
         }
         if link.token:
-            headers["authorization"] = f"Bearer {link.token}"
-        self._client = _client(link, headers, link.network.connections)
-        self._alone = _client(link, headers, 0)
+            self._headers["authorization"] = f"Bearer {link.token}"
+        # Transports rather than clients: these would look into redirects and cookies, and trip over hostile ones.
+        self._kept = _transport(link, link.network.connections)
+        self._alone = _transport(link, 0)
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,23 +99,28 @@ class HttpRunner:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        await self._kept.aclose()
         await self._alone.aclose()
 
     async def send(self, request: Request, *, alone: bool = False) -> Answer:
         """Send one request; `alone` on a connection of its own. Whatever the target does comes back as an answer.
 
         A kept connection that the target closes just as it is used again says nothing of the request (RFC 9112,
-        section 9.3.1): the request is then sent anew, until it has had a connection of its own.
+        section 9.3.1): the request is then sent anew, until it has had a connection of its own. Where there is none
+        to be had any more, the loss is what was observed: the target may have died of the request.
         """
+        lost: Answer | None = None
         while True:
             trace = _Trace()
-            answer = await self._send(self._alone if alone else self._client, request, trace)
-            lost = answer.status is None and answer.failure is not None and answer.failure.kind != "timeout"
-            if not lost or trace.connected:
+            answer = await self._send(self._alone if alone else self._kept, request, trace)
+            kind = answer.failure.kind if answer.failure else ""
+            if lost is not None and kind == "connect":
+                return lost
+            if answer.status is not None or kind in ("", "timeout") or trace.connected:
                 return answer
+            lost = answer
 
-    async def _send(self, client: httpx.AsyncClient, request: Request, trace: _Trace) -> Answer:
+    async def _send(self, transport: httpx.AsyncHTTPTransport, request: Request, trace: _Trace) -> Answer:
         began = time.monotonic()
         chunks: list[Chunk] = []
         head: list[httpx.Response] = []
@@ -126,7 +131,7 @@ class HttpRunner:
         end = loop.time() + times.whole
         try:
             async with asyncio.timeout_at(min(end, loop.time() + times.first)) as timer:
-                response = await client.send(self._built(client, request, trace), stream=True)
+                response = await transport.handle_async_request(self._built(request, trace))
                 head.append(response)
                 try:
                     failure, cut = await self._read(response, request, chunks, began, timer, end)
@@ -135,22 +140,28 @@ class HttpRunner:
         except TimeoutError:
             failure = Failure(kind="timeout", message=_timed_out(times, bool(head), time.monotonic() - began))
         except httpx.HTTPError as error:
-            failure = Failure(kind=_kind(error), message=self._mask.text(_describe(error)))
+            failure = Failure(kind=_kind(error), message=_describe(error))
         answer = self._answer(head[0] if head else None, chunks, failure, cut, time.monotonic() - began)
         return replace(answer, kept=not trace.connected)
 
-    def _built(self, client: httpx.AsyncClient, request: Request, trace: _Trace) -> httpx.Request:
+    def _built(self, request: Request, trace: _Trace) -> httpx.Request:
         link = self._link
         url = link.url if request.model is None else with_model(link.url, link.model, request.model)
-        headers = {} if request.content_type is None else {"content-type": request.content_type}
+        headers = dict(self._headers)
+        if request.content_type is not None:
+            headers["content-type"] = request.content_type
         if request.token is Token.WRONG:
             headers["authorization"] = f"Bearer {WRONG_TOKEN}"
-        built = client.build_request(
-            request.method, url, content=request.body or None, headers=headers, extensions={"trace": trace}
+        elif request.token is Token.MISSING:
+            headers.pop("authorization", None)
+        times = {"connect": link.network.timeouts.connect, "read": None, "write": None, "pool": None}
+        return httpx.Request(
+            request.method,
+            url,
+            content=request.body or None,
+            headers=headers,
+            extensions={"trace": trace, "timeout": times},
         )
-        if request.token is Token.MISSING:
-            built.headers.pop("authorization", None)
-        return built
 
     async def _read(
         self,
@@ -176,8 +187,11 @@ class HttpRunner:
                 if request.stop_after is not None and len(chunks) >= request.stop_after:
                     return None, True
                 timer.reschedule(min(end, loop.time() + times.between))
-        except CodingError as error:
+            decoder.close()
+        except UnknownCoding as error:
             return Failure(kind="coding", message=str(error)), False
+        except CodingError as error:
+            return Failure(kind="protocol", message=str(error)), False
         return None, False
 
     def _answer(
@@ -188,7 +202,9 @@ class HttpRunner:
         cut: bool,
         seconds: float,
     ) -> Answer:
-        masked, echoed = self._mask.chunks(chunks)
+        masked, echoed = self._mask.chunks(chunks, whole=failure is None and not cut)
+        if failure is not None:
+            failure = replace(failure, message=self._mask.text(failure.message))
         headers: list[tuple[str, str]] = []
         for name, value in response.headers.multi_items() if response else ():
             hidden = self._mask.text(name), self._mask.text(value)
@@ -205,15 +221,10 @@ class HttpRunner:
         )
 
 
-def _client(link: Link, headers: Mapping[str, str], kept: int) -> httpx.AsyncClient:
+def _transport(link: Link, kept: int) -> httpx.AsyncHTTPTransport:
     network = link.network
-    return httpx.AsyncClient(
-        headers=headers,
+    return httpx.AsyncHTTPTransport(
         trust_env=False,
-        follow_redirects=False,
-        timeout=httpx.Timeout(None, connect=network.timeouts.connect),
-        # Requests must not hang together by what the target makes a browser remember.
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         limits=httpx.Limits(max_connections=network.connections, max_keepalive_connections=kept),
         proxy=network.proxy,
         verify=_verification(link),

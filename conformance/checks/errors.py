@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from infercheck.cases import Expectation
-from infercheck.checks.rules import Said, say
+from infercheck.checks.rules import Said, say, undecided
 from infercheck.observation import Observation, Outcome
 
 
@@ -23,8 +23,12 @@ def check(seen: Observation) -> Iterator[Said]:
         yield say("error/client-error", 400 <= status < 500, "a status from 400 to 499", seen.summary())
     if status >= 400:
         yield say("error/media-type", seen.labelled_json, "media type application/json", seen.summary())
-        if seen.exchange.answer.failure:
-            return  # half an envelope is judged as half an answer: http/answer
+        if failure := seen.exchange.answer.failure:
+            # Half an envelope is judged as half an answer: http/answer.
+            yield undecided(
+                "error/envelope", f"the answer was not read to its end: {failure.message}", seen.summary()
+            )
+            return
         fault = envelope_fault(seen.value)
         yield say("error/envelope", fault is None, fault or "", seen.summary())
 

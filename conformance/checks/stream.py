@@ -48,9 +48,9 @@ def _payloads(seen: Observation) -> Iterator[Said]:
     if not seen.stream.events and whole:
         if any(fault.kind is FaultKind.UNTERMINATED_EVENT for fault in seen.stream.faults):
             return  # the only event was cut off: stream/complete says so
-        failure = seen.exchange.answer.failure
-        if failure and failure.is_ours:
-            yield undecided("stream/payload", f"we stopped reading: {failure.message}", seen.summary())
+        if failure := seen.exchange.answer.failure:
+            # Where the target broke it off, stream/complete says so.
+            yield undecided("stream/payload", f"not read to its end: {failure.message}", seen.summary())
             return
         yield not_kept("stream/payload", "events that carry JSON", f"no event: {seen.summary()}")
         return
@@ -62,6 +62,7 @@ def _payloads(seen: Observation) -> Iterator[Said]:
     # What is no object has no members to miss: that it is none is the one defect.
     objects = False
     errors: list[str] = []
+    judged: set[str] = set()  # what says the same again and again is judged once
     for event, payload in seen.payloads:
         if isinstance(payload, jsontext.NotJSON):
             observed = f"the event at byte {event.offset} {payload}: {excerpt(event.data)}"
@@ -72,6 +73,9 @@ def _payloads(seen: Observation) -> Iterator[Said]:
         if is_error(value):
             errors.append(excerpt(jsontext.show(value)))
             continue
+        if event.data in judged:
+            continue
+        judged.add(event.data)
         yield from judge_schema(value, seen.contract.events, seen.contract.event_ids)
         yield from judge_tool_calls("stream/whole-tool-calls", value)
         if isinstance(value, dict):
@@ -112,7 +116,9 @@ def _end(seen: Observation) -> Iterator[Said]:
         return
     if failure:
         yield not_kept("stream/complete", "a stream that ends by itself", failure.message)
-    elif lost and not marker_lost:
+        yield undecided("stream/done", "the stream was broken off", seen.summary())
+        return
+    if lost and not marker_lost:
         observed = f"an event without its blank line at byte {lost[0].offset}: {excerpt(lost[0].detail)}"
         yield not_kept("stream/complete", "a blank line after the last event", observed)
     else:
