@@ -14,6 +14,7 @@ from infercheck.liveness import Killed, Pulse, Unanswered
 from infercheck.observation import Observation, Outcome
 
 COMBINATIONS = "input/combinations"
+LIVENESS = "robust/liveness"
 
 SUSPECTS = 12
 """Requests that may have killed a target that are named."""
@@ -149,6 +150,18 @@ def of_lost(seen: Observation) -> Finding:
     )
 
 
+def of_passing_error(seen: Observation, again: Observation) -> Finding:
+    """A request was answered with a server error once, and otherwise when asked again."""
+    return Finding(
+        requirement="http/server-error",
+        verdict=broken(seen.contract.requirements["http/server-error"]),
+        case=seen.case.id,
+        expected="any status below 500, whatever goes on beside it",
+        observed=f"{seen.summary()}; asked again: {again.summary()}",
+        exchanges=(seen.exchange.number, again.exchange.number),
+    )
+
+
 def of_left_over(seen: Observation, again: Observation) -> Finding:
     """A request was answered in one way on a kept connection and in another on one of its own."""
     return Finding(
@@ -166,7 +179,7 @@ def of_unanswered(first: Observation, found: Unanswered | Killed, *, slow: bool)
     again = found.again
     id_, expected, fate = "http/answer", "an answer, whatever its status", "others are answered"
     if isinstance(found, Killed):
-        id_, expected, fate = "robust/liveness", "a target that answers the next request", _fate(found.pulse)
+        id_, expected, fate = LIVENESS, "a target that answers the next request", _fate(found.pulse)
     finding = Finding(
         requirement=id_,
         verdict=broken(first.contract.requirements[id_]),
@@ -197,11 +210,10 @@ def of_liveness(
     last: Observation | None, suspects: Sequence[Observation], over: str, *, slow: bool
 ) -> Iterator[Finding]:
     """What the end of a run says of the target's life: it answered to the end, or all that may have killed it."""
-    id_ = "robust/liveness"
     if not over:
         if last is not None:
             yield Finding(
-                requirement=id_, verdict=Verdict.PASS, case=last.case.id, exchanges=(last.exchange.number,)
+                requirement=LIVENESS, verdict=Verdict.PASS, case=last.case.id, exchanges=(last.exchange.number,)
             )
         return
     if not suspects:
@@ -209,8 +221,8 @@ def of_liveness(
     named = ", ".join(f"{seen.case.id} (request {seen.exchange.number})" for seen in suspects[:SUSPECTS])
     more = f" and {len(suspects) - SUSPECTS} more" if len(suspects) > SUSPECTS else ""
     yield Finding(
-        requirement=id_,
-        verdict=Verdict.INCONCLUSIVE if slow else broken(suspects[0].contract.requirements[id_]),
+        requirement=LIVENESS,
+        verdict=Verdict.INCONCLUSIVE if slow else broken(suspects[0].contract.requirements[LIVENESS]),
         case=suspects[0].case.id,
         expected="a target that answers the next request",
         observed=f"{over}, and did not come back; under way, or answered with a server error, were: {named}{more}",

@@ -31,6 +31,10 @@ class Budget:
     seconds: float | None = None
 
 
+MOST_BYTES = 96 * 2**20
+"""Bytes of answers after which nothing more is asked: a run has to be held in memory to be told of."""
+
+
 class Door:
     """Asks a target for answers. The same request is never sent twice, unless a fresh answer is asked for.
 
@@ -53,6 +57,7 @@ class Door:
         self._recording = recording or Recording()
         self._asked: dict[str, asyncio.Future[Exchange]] = {}
         self._fresh: Counter[str] = Counter()
+        self._received = 0
         self._gate = Gate()
         self.apart = False
         """Whether every request goes on a connection of its own: kept ones of this target cannot be trusted."""
@@ -125,10 +130,13 @@ class Door:
             retries=retries,
         )
         self._journal.exchange(exchange)
+        self._received += len(answer.body)
         return exchange
 
     def _spend(self, price: int, *, extra: bool) -> None:
         budget = self._budget
+        if self._received >= MOST_BYTES:
+            raise BudgetSpent(f"the answers come to more than {MOST_BYTES >> 20} MiB")
         if self.requests >= budget.requests or (extra and self._extra_requests >= budget.extra_requests):
             raise BudgetSpent(f"the budget of {budget.requests} requests is spent")
         if self.tokens + price > budget.tokens or (extra and self._extra_tokens + price > budget.extra_tokens):

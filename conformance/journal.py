@@ -12,13 +12,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.resources
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
+import jsonschema_rs
 
 from infercheck.cases import Case, Request, Token
 from infercheck.dialect import Guess
@@ -46,9 +55,12 @@ class JournalWriter:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("r+b" if written else "wb", buffering=1 << 16)
+            self._file = path.open("r+b" if path.exists() else "w+b", buffering=1 << 16)
+            _lock(self._file, path)
             if written:
                 _mend_end(self._file)
+            elif os.fstat(self._file.fileno()).st_size:
+                self._file.truncate(0)
         except OSError as error:
             raise JournalError(
                 f"{path}: cannot be written: {error.strerror}", hint="Give another folder with --output."
@@ -188,6 +200,21 @@ class JournalWriter:
         )
 
 
+def _lock(file: BinaryIO, path: Path) -> None:
+    # For as long as the file is open, whatever ends us; where there are no such locks, nothing is locked.
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise JournalError(
+            f"{path}: another run is writing it", hint="Wait for it, or give another folder with --output."
+        ) from None
+    except OSError:
+        return  # a device, or a file system that knows no locks
+
+
 def _mend_end(file: BinaryIO) -> None:
     # A run that was cut off may have torn its last line; whole lines stay.
     text = file.read()
@@ -212,13 +239,32 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if number == len(raw):
                 return
             raise JournalError(f"{path}: line {number}: expected JSON: {error}") from None
         if not isinstance(value, dict) or "type" not in value:
             raise JournalError(f"{path}: line {number}: expected an object with a type")
+        if value["type"] == "header" and value.get("version") != VERSION:
+            raise JournalError(
+                f"{path}: line {number}: journal version {value.get('version')!r}, expected {VERSION}"
+            )
+        if not _is_line(value):
+            raise JournalError(f"{path}: line {number}: is no line of a journal of this version")
         yield value
+
+
+@cache
+def _form() -> jsonschema_rs.Draft202012Validator:
+    file = importlib.resources.files("infercheck.schemas") / "journal.schema.json"
+    return jsonschema_rs.Draft202012Validator(json.loads(file.read_text("utf-8")))
+
+
+def _is_line(value: Mapping[str, Any]) -> bool:
+    try:
+        return _form().is_valid(value)
+    except ValueError:  # it nests more deeply than any line of ours
+        return False
 
 
 def request_of(sent: Mapping[str, Any], bodies: Mapping[str, bytes]) -> Request:

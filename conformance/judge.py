@@ -23,7 +23,7 @@ SILENT = 3
 """Streams without an event that are no accident, where every other answer has a text."""
 
 SURE = 3
-"""Answers that must be broken off twice before a target is known for it, and each is not asked for again."""
+"""Answers of an odd kind that must come twice before a target is known for it, and each is not asked for again."""
 
 
 @dataclass(slots=True)
@@ -33,6 +33,7 @@ class _Learnt:
     context_limit: int | None = None
     not_left_over: int = 0
     broken_off: int = 0
+    server_errors: int = 0
     texts: int = 0
     streams: int = 0
     silent_streams: list[Observation] = field(default_factory=list)
@@ -81,6 +82,8 @@ class Judge:
             if shown is None:
                 return seen
             self.take(shown)
+        elif (shown := guess(seen.value)) and shown.dialect is not self.dialect and not self.guess.saw:
+            self.guess = Guess(dialect=self.dialect, saw=f"{shown.saw}, as in dialect {shown.dialect}")
         return replace(seen, dialect=self.dialect)
 
     def settle(self) -> None:
@@ -157,6 +160,13 @@ class Judge:
                 self._learnt.broken_off += 1
             else:
                 findings.append(conclusions.of_lost(seen))
+                seen = again
+        elif seen.outcome is Outcome.SERVER_ERROR and self._learnt.server_errors < SURE:
+            again = await self.ask(seen.case, fresh=True)
+            if again.outcome in (Outcome.SERVER_ERROR, Outcome.NO_ANSWER, Outcome.THROTTLED):
+                self._learnt.server_errors += 1
+            else:
+                findings.append(conclusions.of_passing_error(seen, again))
                 seen = again
         elif self._looks_left_over(seen):
             again = await self.ask(seen.case, fresh=True)

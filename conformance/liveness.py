@@ -95,7 +95,8 @@ class Liveness:
         self._one_at_a_time = asyncio.Lock()
         self._suspects: dict[int, Observation] = {}
         self._last: Observation | None = None
-        self._deaths = 0
+        self.died_of: list[str] = []
+        """The cases that the target died of, by id."""
         self._unanswered = 0
         self._left = False
         self.probe: Case | None = None
@@ -189,11 +190,11 @@ class Liveness:
                 return seen, pulse
 
     def _count(self, seen: Observation, pulse: Pulse) -> None:
-        self._deaths += 1
+        self.died_of.append(seen.case.id)
         if pulse is not Pulse.BACK:
             self._bury(seen)
-        elif self._deaths >= DEATHS:
-            self.over = self.over or f"the target died {self._deaths} times"
+        elif len(self.died_of) >= DEATHS:
+            self.over = self.over or f"the target died {len(self.died_of)} times"
 
     def _bury(self, seen: Observation) -> None:
         self.over = self.over or f"the target stopped answering at {seen.case.id}"

@@ -244,7 +244,7 @@ def _mix(many: Sequence[Case], few: Sequence[Case], *, ratio: int) -> Iterator[C
     yield from rest
 
 
-# What a requirement that is judged on every exchange needs: a few exchanges of the right kind.
+# What a requirement that is judged on every exchange needs: every exchange of the right kind, for one may break it.
 _KINDS: Mapping[str, Callable[[Case], bool]] = {
     "stream": lambda case: case.request.stream and case.expectation is Expectation.VALID,
     "error": lambda case: case.expectation is Expectation.INVALID,
@@ -253,30 +253,25 @@ _KINDS: Mapping[str, Callable[[Case], bool]] = {
         lambda case: not case.request.stream and case.expectation is Expectation.VALID,
     ),
     "http": lambda case: True,
-    "robust": lambda case: case.alone,
+    "robust": lambda case: True,
 }
-ENOUGH = 12
-"""Exchanges that decide a requirement which is judged on every exchange, where only it is asked for."""
 
 
 def _needed(cases: Iterable[Case], selected: set[str], stream: str | None, *, narrowed: bool) -> Iterator[Case]:
     if not narrowed:
         yield from cases
         return
-    wanted = {id_.split("/", 1)[0] for id_ in selected} & set(_KINDS)
-    left = dict.fromkeys(wanted, ENOUGH)
+    cases = list(cases)
+    aimed_at = {id_ for case in cases for id_ in case.requirements}
+    kinds = [_KINDS[area] for area in {id_.split("/", 1)[0] for id_ in selected - aimed_at} & set(_KINDS)]
+    combined = "input/combinations" in selected
     sent: set[str] = set()
     for case in cases:
+        whole = any(kind(case) for kind in kinds) or (combined and len(case.parts) > 1)
         # The smallest requests say whether a refusal means anything.
-        keep = case.is_smallest or any(id_ in selected for id_ in case.requirements)
-        keep = keep or (len(case.parts) > 1 and "input/combinations" in selected)
-        for area in wanted:
-            if left[area] and not case.parts and _KINDS[area](case):
-                left[area] -= 1
-                keep = True
-        if not keep:
+        if not (whole or case.is_smallest or any(id_ in selected for id_ in case.requirements)):
             continue
-        if case.parts and "input/combinations" not in selected:
+        if case.parts and not whole:
             # A value that nobody asked about must not be refused in the place of one that somebody did.
             parts = [part for part in case.parts if any(aim.requirement in selected for aim in part.aims)]
             case = case.with_parts(tuple(parts), stream)

@@ -11,7 +11,7 @@ from infercheck.cases import Side
 from infercheck.errors import JournalError
 from infercheck.exchange import Answer, Chunk, Exchange, Failure
 from infercheck.findings import Finding, Verdict
-from infercheck.journal import VERSION, body_of, read_lines, request_of
+from infercheck.journal import body_of, read_lines, request_of
 from infercheck.requirements import Clause, Level, Requirement
 
 
@@ -72,7 +72,7 @@ class Record:
     def why_incomplete(self) -> str:
         """Why a run is not complete; empty where it is."""
         if self.footer is None:
-            return "the run was cut off: its journal has no footer"
+            return "the run was cut off before its end"
         return "" if self.complete else str(self.footer["reason"])
 
 
@@ -82,11 +82,9 @@ def read(path: Path) -> Record:
     header = next(lines, None)
     if header is None or header["type"] != "header":
         raise JournalError(f"{path}: line 1: expected the header of a journal")
-    if header.get("version") != VERSION:
-        raise JournalError(f"{path}: line 1: journal version {header.get('version')!r}, expected {VERSION}")
     try:
         return _read(header, lines)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise JournalError(f"{path}: is no journal of this version: {error!r}") from None
 
 

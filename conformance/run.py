@@ -86,7 +86,9 @@ async def conduct(
         )
         recording = Recording()
         if earlier is not None:
-            recording = Recording(earlier.exchanges.values(), last_number=max(earlier.sent, default=0))
+            # What got no answer is missing, and whether the target is there is to be asked anew.
+            answered = [one for one in earlier.exchanges.values() if one.answer.status is not None]
+            recording = Recording(answered, last_number=max(earlier.sent, default=0))
         door = Door(runner, journal, pace=Pace(settings.rate), budget=budget, recording=recording)
         judge = Judge(
             contract,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infercheck.cases import Case, Expectation, Request
-from infercheck.conclusions import of_unsent
+from infercheck.conclusions import LIVENESS, of_unsent
 from infercheck.door import Door
 from infercheck.errors import BudgetSpent, NotRecorded, TargetError, ThrottledForEver
 from infercheck.findings import Finding, Verdict
@@ -80,6 +80,10 @@ class Suite:
         self._write(THE_RUN, self._judge.sum_up())
         if reason := spent or self._judge.liveness.over or self._judge.patience.over:
             return Ending(complete=False, reason=reason)
+        if self._judge.liveness.died_of and LIVENESS not in self._plan.selected:
+            # Nobody asked about it, but whoever asked about anything has to know.
+            died_of = ", ".join(dict.fromkeys(self._judge.liveness.died_of))
+            return Ending(complete=False, reason=f"the target died of {died_of} ({LIVENESS})")
         refused = self._judge.refused_branches
         if refused and any(not self._judge.wants(case) for case in smallest):
             # Nobody asked about it, and yet nothing that was asked for could be seen.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,12 @@ from typing import Any
 from infercheck.addresses import with_model
 from infercheck.cases import WRONG_TOKEN, Request, Token
 from infercheck.reports.files import write_file
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAMED_HEADER = re.compile(r'-H "[\w-]+: \$[A-Za-z_][A-Za-z0-9_]*"')
+
+OPTIONS = ("-H", "--insecure", "--cacert", "--proxy")
+"""Options of curl that a way to a target may need."""
 
 INLINE = 100_000
 """Bytes up to which a body stands in the command line; longer ones stand in a file beside the report."""
@@ -24,14 +31,14 @@ def curl(header: Mapping[str, Any], request: Request) -> str:
     url = target["url"]
     if request.model is not None:
         url = with_model(url, header["contract"]["model"], request.model)
-    words = ["curl", "-sS", "-i", "-X", request.method, shlex.quote(url)]
+    words = ["curl", "-sS", "-i", "-X", shlex.quote(request.method), shlex.quote(url)]
     if request.stream:
         words.insert(1, "-N")
     if request.token is Token.WRONG:
         words += ["-H", shlex.quote(f"Authorization: Bearer {WRONG_TOKEN}")]
-    elif request.token is Token.GIVEN and target.get("token_variable"):
+    elif request.token is Token.GIVEN and _VARIABLE.fullmatch(target.get("token_variable") or ""):
         words += ["-H", f'"Authorization: Bearer ${target["token_variable"]}"']
-    words += target["curl_options"]
+    words += filter(_is_quoted, target["curl_options"])
     # Without a value, curl leaves the header out.
     words += ["-H", shlex.quote(f"Content-Type: {request.content_type or ''}".rstrip())]
     if request.method == "GET":
@@ -42,6 +49,17 @@ def curl(header: Mapping[str, Any], request: Request) -> str:
     else:
         words += ["--data-binary", shlex.quote(request.body.decode("utf-8"))]
     return " ".join(words)
+
+
+def _is_quoted(option: str) -> bool:
+    # A journal may be anybody's, and a shell runs what it is given: only what we would write is let through.
+    if _NAMED_HEADER.fullmatch(option):
+        return True
+    try:
+        words = shlex.split(option)
+    except ValueError:
+        return False
+    return bool(words) and words[0] in OPTIONS and " ".join(map(shlex.quote, words)) == option
 
 
 def needs_file(request: Request) -> bool:

@@ -114,14 +114,14 @@ def summary(console: Console, results: Results, folder: str) -> None:
     for number, result in enumerate(worst[:SHOWN], start=1):
         _finding(console, results, number, result)
     for result in worst[SHOWN : SHOWN + LISTED]:
-        _line(console, result, result.groups[0].finding.expected)
+        _line(console, result, f"expected {result.groups[0].finding.expected}")
     _rest(console, len(worst) - SHOWN - LISTED, "broken")
     undecided = results.with_verdict(Verdict.INCONCLUSIVE, Verdict.ERROR)
     for result in undecided[:SHOWN]:
         _line(console, result, result.reason)
     _rest(console, len(undecided) - SHOWN, "that could not be decided")
     if notes := results.totals[Verdict.NOTE]:
-        console.print(f"  {notes} notes on what the page leaves open")
+        console.print(f"  {_count(notes, 'note')} on what the page leaves open")
     if folder:
         console.print(f"\nreports: {visible(folder)}", soft_wrap=True)
 
@@ -187,6 +187,7 @@ def _finding(console: Console, results: Results, number: int, result: Result) ->
     quote = f'"{clause.quote}"' if clause.quote and not clause.pointer else clause.quote or ""
     _field(console, "clause", f"{requirement.level}  {source}  {quote}")
     group = result.groups[0]
+    _field(console, "case", group.finding.case)
     _field(console, "expected", group.finding.expected)
     times = f"  ({group.count} times)" if group.count > 1 else ""
     _field(console, "observed", f"{group.finding.observed}{times}")

@@ -22,8 +22,8 @@ from infercheck.runners.masking import Mask
 BODY_CAP = 8 * 1024 * 1024
 """Bytes of an answer that are read, without its coding, before the connection is closed."""
 
-CHUNK_CAP = 200_000
-"""Chunks of an answer that are read before the connection is closed."""
+CHUNK_CAP = 50_000
+"""Chunks of an answer, or events of a stream, that are read before the connection is closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,13 @@ class HttpRunner:
                 finally:
                     await response.aclose()
         except TimeoutError:
-            failure = Failure(kind="timeout", message=_timed_out(times, bool(head), time.monotonic() - began))
+            message = _timed_out(times, bool(head), time.monotonic() - began)
+            length = head[0].headers.get("content-length") if head else None
+            if length:
+                message += (
+                    f"; Content-Length says {length[:20]}, {sum(len(chunk.data) for chunk in chunks)} bytes came"
+                )
+            failure = Failure(kind="timeout", message=message)
         except httpx.HTTPError as error:
             failure = Failure(kind=_kind(error), message=_describe(error))
         answer = self._answer(head[0] if head else None, chunks, failure, cut, time.monotonic() - began)
@@ -172,7 +178,7 @@ class HttpRunner:
         timer: asyncio.Timeout,
         end: float,
     ) -> tuple[Failure | None, bool]:
-        size = 0
+        size = events = 0
         loop = asyncio.get_running_loop()
         times = self._link.network.timeouts
         timer.reschedule(min(end, loop.time() + times.first))
@@ -182,8 +188,9 @@ class HttpRunner:
                 data = decoder.feed(raw, BODY_CAP - size)
                 chunks.append(Chunk(data=data, time=time.monotonic() - began))
                 size += len(data)
-                if size > BODY_CAP or len(chunks) > CHUNK_CAP:
-                    return Failure(kind="too-large", message=_too_large(size, len(chunks))), False
+                events += data.count(b"data:")
+                if size > BODY_CAP or max(events, len(chunks)) > CHUNK_CAP:
+                    return Failure(kind="too-large", message=_too_large(size)), False
                 if request.stop_after is not None and len(chunks) >= request.stop_after:
                     return None, True
                 timer.reschedule(min(end, loop.time() + times.between))
@@ -247,8 +254,8 @@ def _timed_out(times: Timeouts, started: bool, seconds: float) -> str:
     return f"no answer after {times.first:g} s"
 
 
-def _too_large(size: int, chunks: int) -> str:
-    what = f"{BODY_CAP >> 20} MiB" if size > BODY_CAP else f"{chunks} pieces"
+def _too_large(size: int) -> str:
+    what = f"{BODY_CAP >> 20} MiB" if size > BODY_CAP else f"{CHUNK_CAP:,} pieces"
     return f"a body of more than {what}, which we stopped reading"
 
 

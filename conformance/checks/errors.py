@@ -8,6 +8,9 @@ from infercheck.cases import Expectation
 from infercheck.checks.rules import Said, say, undecided
 from infercheck.observation import Observation, Outcome
 
+TOO_LARGE = 413
+"""What a server says to a long body before it looks into it (RFC 9110, section 15.5.14)."""
+
 
 def check(seen: Observation) -> Iterator[Said]:
     """How a target says no."""
@@ -17,7 +20,7 @@ def check(seen: Observation) -> Iterator[Said]:
     yield say("error/status", not 200 <= status < 300, "a status that is none of success", seen.summary())
     if 200 <= status < 300:
         return  # one defect, one finding: the form of an error sent as a success is not judged again
-    if seen.case.at_edge:
+    if seen.case.at_edge or (status == TOO_LARGE and not seen.is_ordinary):
         return  # what stands before the API says no in its own words
     if seen.case.expectation is Expectation.INVALID:
         yield say("error/client-error", 400 <= status < 500, "a status from 400 to 499", seen.summary())

@@ -64,6 +64,9 @@ def _payloads(seen: Observation) -> Iterator[Said]:
     errors: list[str] = []
     judged: set[str] = set()  # what says the same again and again is judged once
     for event, payload in seen.payloads:
+        if isinstance(payload, jsontext.TooDeep):
+            yield undecided("stream/payload", f"the event at byte {event.offset} {payload}", seen.summary())
+            continue
         if isinstance(payload, jsontext.NotJSON):
             observed = f"the event at byte {event.offset} {payload}: {excerpt(event.data)}"
             yield not_kept("stream/payload", "a strict JSON object in every event", observed)
@@ -111,6 +114,8 @@ def _end(seen: Observation) -> Iterator[Said]:
             observed = f"{spoken} events with text, and no end in sight"
             yield not_kept("stream/complete", f"an end after at most {seen.case.price} tokens", observed)
         else:
+            if any(event.data.strip() == DONE for event in seen.stream.events):
+                reason = f"{DONE} came, and the stream did not end: {failure.message}"
             yield undecided("stream/complete", reason, seen.summary())
         yield undecided("stream/done", reason, seen.summary())
         return

@@ -13,13 +13,14 @@ from infercheck import jsontext
 from infercheck.cases import Case, Expectation, Request
 from infercheck.checks import judge
 from infercheck.commands.options import contract_of, target_of
+from infercheck.conclusions import universal
 from infercheck.contract import Contract
 from infercheck.dialect import UNTOLD, Dialect, guess
 from infercheck.exchange import Answer, Exchange
+from infercheck.findings import Verdict
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Options, make_plan
 from infercheck.reports.visible import visible
-from infercheck.requirements import Level
 from infercheck.runners.target import Target, check, open_target
 
 
@@ -89,17 +90,17 @@ def _complaints(seen: Observation, *, token_given: bool) -> Iterator[str]:
         yield f"A valid request is {seen.outcome}; a run will show which ones are not."
     elif not valid and seen.outcome is Outcome.ACCEPTED:
         yield "An empty object is accepted as a request: nothing seems to validate what comes in."
-    if any(said.requirement == "envelope/result" and not said.kept for said in judge(seen)):
-        found = guess(seen.value)
-        yield (
-            "This is a Worker's bare answer: give --dialect worker."
-            if found and found.dialect is Dialect.WORKER
-            else "The dialect rest wraps answers as the REST API does: {result, success, errors, messages}."
-        )
+    found = guess(seen.value) if valid and seen.outcome is Outcome.ACCEPTED else None
+    if found and found.dialect is not seen.dialect:
+        yield f"This is {found.saw}: give --dialect {found.dialect}."
+    elif any(said.requirement == "envelope/result" and not said.kept for said in judge(seen)):
+        yield "The dialect rest wraps answers as the REST API does: {result, success, errors, messages}."
 
 
 def _foretold(seen: Observation) -> Iterator[str]:
     # Broken promises stand in no run's way: the run is there to show them.
-    for said in judge(seen):
-        if not said.kept and seen.contract.requirements[said.requirement].level is not Level.INFO:
-            yield f"a run will show {said.requirement}: expected {said.expected}"
+    for finding in universal(seen):
+        if finding.verdict in (Verdict.FAIL, Verdict.WARN):
+            yield f"a run will show {finding.requirement}: expected {finding.expected}"
+        elif finding.verdict is Verdict.INCONCLUSIVE:
+            yield f"a run could not decide {finding.requirement}: {finding.reason}"

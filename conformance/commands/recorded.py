@@ -10,6 +10,7 @@ from typing import Any
 
 from infercheck.plan import Options
 from infercheck.record import Record, read
+from infercheck.recording import Recording
 from infercheck.runners.replay import ReplayRunner
 from infercheck.runners.target import Opened
 
@@ -56,7 +57,7 @@ async def open_recorded(path: Path) -> AsyncIterator[Opened]:
     record = read(path)
     target = record.header["target"]
     yield Opened(
-        runner=ReplayRunner(record.exchanges.values()),
+        runner=ReplayRunner(Recording(record.exchanges.values())),
         url=target["url"],
         token_variable=target["token_variable"],
         curl_options=tuple(target["curl_options"]),

@@ -39,8 +39,12 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
     contract = contract_of(options["contract_name"] or record.header["contract"]["id"])
     if options["target"] is None:
         options["target"] = "reference" if header["address"] == "reference" else header["url"]
-    if options["token_env"] is None and options["target"] != "reference":
-        options["token_env"] = header["token_variable"]
+    if header["token_variable"] and not options["token_env"] and options["target"] != "reference":
+        # Not taken from the journal, which may be anybody's: it would send any variable to any address.
+        raise UsageError(
+            "the recorded run carried a token, and a journal is not asked which",
+            hint=f"Say so: --token-env {header['token_variable']}",
+        )
     target = target_of(contract, options)
     check(target)
     case = _case(contract, record, exchange)

@@ -78,7 +78,7 @@ def test_a_journal_without_footer_or_with_a_torn_last_line_is_incomplete(journal
     cut.write_bytes(b"".join(lines[:-1]) + b'{"type":"foo')
     record = read(cut)
     assert not record.complete
-    assert "no footer" in record.why_incomplete
+    assert "cut off before its end" in record.why_incomplete
     assert results_of(record).exit_status() in (1, 4)
     assert results_of(record).verdict in ("fail", "incomplete")
 
@@ -90,7 +90,7 @@ def test_a_journal_without_footer_or_with_a_torn_last_line_is_incomplete(journal
         ("{}", "line 1"),
         ("not json\n{}\n", "line 1"),
         ('{"type":"header","version":99}\n', "version 99"),
-        ('{"type":"header","version":1}\n', "no journal"),
+        ('{"type":"header","version":1}\n', "no line of a journal"),
     ],
 )
 def test_what_is_no_journal_is_refused_with_its_place(tmp_path, text, expected):

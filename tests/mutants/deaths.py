@@ -106,14 +106,14 @@ class HangsUpOnDeepNesting(Deaf):
         return is_deep(raw)
 
 
-@mutant("http/answer", timeouts=Timeouts(first=3.0), only=("http",))
+@mutant("http/answer", timeouts=Timeouts(first=6.0), only=("http",))
 class NeverAnswersEmptyBodies(Careless):
     """Waits for a body that was said to be empty."""
 
     async def read_body(self, request: Request) -> bytes:
         raw = await super().read_body(request)
         if not raw:
-            await asyncio.sleep(4)
+            await asyncio.sleep(7)
         return raw
 
 

@@ -275,7 +275,7 @@ def test_an_exchange_is_shown_once_and_linked_after_that():
 @pytest.mark.parametrize(
     ("footer", "why"),
     [
-        (None, "its journal has no footer"),
+        (None, "cut off before its end"),
         ({**FOOTER, "complete": False, "reason": "interrupted by the user"}, "interrupted by the user"),
     ],
 )
