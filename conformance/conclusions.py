@@ -10,11 +10,14 @@ from infercheck.checks import judge
 from infercheck.checks.rules import Said
 from infercheck.dialect import FORM_OF_ERRORS, LENIENT_WORKERS, Dialect
 from infercheck.findings import Finding, Verdict, broken
-from infercheck.liveness import Killed, Pulse, Unanswered
+from infercheck.liveness import Killed, Liveness, Pulse, Unanswered
 from infercheck.observation import Observation, Outcome
 
 COMBINATIONS = "input/combinations"
 LIVENESS = "robust/liveness"
+
+OFTEN = 3
+"""How often a target may be gone for a while, nobody knows why, before that is no accident."""
 
 SUSPECTS = 12
 """Requests that may have killed a target that are named."""
@@ -206,28 +209,52 @@ def _fate(pulse: Pulse) -> str:
             return "asked just before, the target answered; since then it is silent"
 
 
-def of_liveness(
-    last: Observation | None, suspects: Sequence[Observation], over: str, *, slow: bool
-) -> Iterator[Finding]:
-    """What the end of a run says of the target's life: it answered to the end, or all that may have killed it."""
-    if not over:
-        if last is not None:
+def of_liveness(liveness: Liveness, *, slow: bool) -> Iterator[Finding]:
+    """What a whole run says of the target's life: it answered to the end, or all that it may have died of.
+
+    What it is known to have died of was said when it was found.
+    """
+    absences, last = liveness.absences, liveness.last
+    if not absences:
+        if last is not None and not liveness.over and not liveness.died_of:
             yield Finding(
                 requirement=LIVENESS, verdict=Verdict.PASS, case=last.case.id, exchanges=(last.exchange.number,)
             )
         return
+    suspects = list({seen.exchange.number: seen for absence in absences for seen in absence}.values())
     if not suspects:
-        return  # the one that killed it was named when it was found
+        return
     named = ", ".join(f"{seen.case.id} (request {seen.exchange.number})" for seen in suspects[:SUSPECTS])
     more = f" and {len(suspects) - SUSPECTS} more" if len(suspects) > SUSPECTS else ""
+    times = "once" if len(absences) == 1 else f"{len(absences)} times"
+    how = f"{liveness.over}, and it did not come back" if liveness.over else "it came back, and lives"
+    verdict, reason = broken(suspects[0].contract.requirements[LIVENESS]), ""
+    if slow:
+        verdict, reason = Verdict.INCONCLUSIVE, "our patience ended, and the target may merely take its time"
+    elif not liveness.over and len(absences) < OFTEN:
+        verdict, reason = Verdict.NOTE, "nothing brings it about again"
     yield Finding(
         requirement=LIVENESS,
-        verdict=Verdict.INCONCLUSIVE if slow else broken(suspects[0].contract.requirements[LIVENESS]),
+        verdict=verdict,
         case=suspects[0].case.id,
         expected="a target that answers the next request",
-        observed=f"{over}, and did not come back; under way, or answered with a server error, were: {named}{more}",
-        reason="our patience ended, and the target may merely take its time" if slow else "",
+        observed=f"gone {times}; {how}; under way, or just answered, were: {named}{more}",
+        reason=reason,
         exchanges=tuple(seen.exchange.number for seen in suspects),
+    )
+
+
+def of_losses(lost: Sequence[Observation], requests: int) -> Finding:
+    """So many requests were not answered to the end, each once, that it is not the network's doing."""
+    first = lost[0]
+    return Finding(
+        requirement="http/answer",
+        verdict=broken(first.contract.requirements["http/answer"]),
+        case=first.case.id,
+        expected="a whole answer",
+        observed=f"{len(lost)} of {requests} requests were not answered to the end at first: "
+        f"{first.summary()}",
+        exchanges=tuple(seen.exchange.number for seen in lost[:SUSPECTS]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from infercheck import conclusions
 from infercheck.blame import Blame
@@ -14,29 +14,11 @@ from infercheck.door import Door
 from infercheck.errors import NotToBeHad
 from infercheck.exchange import Exchange
 from infercheck.findings import Finding, Verdict
-from infercheck.liveness import Answered, Gone, Killed, Liveness, Unanswered
+from infercheck.learnt import LOST_SHARE, MANY_LOST, SURE, Learnt
+from infercheck.liveness import Answered, Gone, Killed, Liveness, Pulse, Unanswered
 from infercheck.observation import Observation, Outcome
 from infercheck.patience import Patience
 from infercheck.plan import Plan
-
-SILENT = 3
-"""Streams without an event that are no accident, where every other answer has a text."""
-
-SURE = 3
-"""Answers of an odd kind that must come twice before a target is known for it, and each is not asked for again."""
-
-
-@dataclass(slots=True)
-class _Learnt:
-    # What earlier answers have taught that later verdicts need.
-    alive: dict[str | None, bool] = field(default_factory=dict)
-    context_limit: int | None = None
-    not_left_over: int = 0
-    broken_off: int = 0
-    server_errors: int = 0
-    texts: int = 0
-    streams: int = 0
-    silent_streams: list[Observation] = field(default_factory=list)
 
 
 class Judge:
@@ -57,7 +39,7 @@ class Judge:
         self._plan = plan
         self._door = door
         self._lacks = dict(lacks)
-        self._learnt = _Learnt()
+        self._learnt = Learnt()
         self.guess: Guess | None = None
         self.dialect = Dialect.REST
         if dialect is not Dialect.AUTO:
@@ -65,6 +47,8 @@ class Judge:
         self.liveness = Liveness(door, self.observe, restart_wait=restart_wait)
         self._blame = Blame(contract, self.liveness.trial)
         self.patience = Patience()
+        self.left_out = 0
+        """Cases that were not sent, because others like them were never answered to the end."""
 
     # What a target is like
 
@@ -136,14 +120,18 @@ class Judge:
             reason = "not sent: a text of this size is over the target's context window"
             return list(conclusions.of_unsent(case, Verdict.NOTE, reason))
         if reason := self.patience.lost_with(case):
+            self.left_out += 1
             return list(conclusions.of_unsent(case, Verdict.INCONCLUSIVE, reason))
         return None
 
     async def judge(self, seen: Observation) -> list[Finding]:
         """All that is said of a case, given its first answer."""
+        self._learnt.asked += 1
         try:
             return await self._judge(seen)
         except NotToBeHad as spent:
+            if seen.outcome is Outcome.NO_ANSWER:
+                self._lost(seen)
             return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, f"not asked again: {spent}"))
 
     async def _judge(self, seen: Observation) -> list[Finding]:
@@ -152,30 +140,10 @@ class Judge:
             found = await self.liveness.inquire(seen)
             if not isinstance(found, Answered):
                 return await self._unanswered(seen, found)
-            findings.append(conclusions.of_lost(seen))
+            findings.append(self._lost(seen))
             seen = found.again
-        elif seen.is_broken_off and self._learnt.broken_off < SURE:
-            again = await self.ask(seen.case, fresh=True)
-            if again.is_broken_off or again.outcome is Outcome.NO_ANSWER:
-                self._learnt.broken_off += 1
-            else:
-                findings.append(conclusions.of_lost(seen))
-                seen = again
-        elif seen.outcome is Outcome.SERVER_ERROR and self._learnt.server_errors < SURE:
-            again = await self.ask(seen.case, fresh=True)
-            if again.outcome in (Outcome.SERVER_ERROR, Outcome.NO_ANSWER, Outcome.THROTTLED):
-                self._learnt.server_errors += 1
-            else:
-                findings.append(conclusions.of_passing_error(seen, again))
-                seen = again
-        elif self._looks_left_over(seen):
-            again = await self.ask(seen.case, fresh=True)
-            if (again.status, again.media_type) != (seen.status, seen.media_type):
-                findings.append(conclusions.of_left_over(seen, again))
-                self._door.apart = True
-                seen = again
-            else:
-                self._learnt.not_left_over += 1
+        else:
+            seen = await self._made_sure(seen, findings)
         match seen.case.expectation:
             case Expectation.VALID:
                 findings += conclusions.universal(seen)
@@ -187,6 +155,40 @@ class Judge:
             case Expectation.OPEN:
                 findings += conclusions.of_open(seen)
         return findings
+
+    async def _made_sure(self, seen: Observation, findings: list[Finding]) -> Observation:
+        # The answer to judge: odd ones are asked for again, until a target is known for them.
+        learnt = self._learnt
+        if seen.is_broken_off and learnt.broken_off < SURE:
+            again, after = await self.liveness.again(seen)
+            if after not in (Pulse.THERE, Pulse.UNTOLD):
+                killed = Killed(again=again, pulse=after)
+                findings += conclusions.of_unanswered(seen, killed, slow=self.liveness.is_slow_for(again))
+            if again.is_broken_off or again.outcome is Outcome.NO_ANSWER:
+                learnt.broken_off += 1
+                return seen
+            findings.append(self._lost(seen))
+            return again
+        if seen.outcome is Outcome.SERVER_ERROR and learnt.server_errors < SURE:
+            again = await self.ask(seen.case, fresh=True)
+            if again.outcome in (Outcome.SERVER_ERROR, Outcome.NO_ANSWER, Outcome.THROTTLED):
+                learnt.server_errors += 1
+                return seen
+            findings.append(conclusions.of_passing_error(seen, again))
+            return again
+        if self._looks_left_over(seen):
+            again = await self.ask(seen.case, fresh=True)
+            if (again.status, again.media_type) == (seen.status, seen.media_type):
+                learnt.not_left_over += 1
+                return seen
+            findings.append(conclusions.of_left_over(seen, again))
+            self._door.apart = True
+            return again
+        return seen
+
+    def _lost(self, seen: Observation) -> Finding:
+        self._learnt.lost.append(seen)
+        return conclusions.of_lost(seen)
 
     async def _unanswered(self, seen: Observation, found: Unanswered | Killed | Gone) -> list[Finding]:
         if isinstance(found, Gone):
@@ -213,7 +215,7 @@ class Judge:
         if seen.outcome is Outcome.ACCEPTED:
             self._blame.acquit(seen.case)
             self._learnt.alive[seen.case.branch] = True
-            self._listen(seen)
+            self._learnt.listen(seen)
             return list(conclusions.of_accepted_valid(seen))
         if not self.wants(seen.case):
             return []
@@ -229,15 +231,6 @@ class Judge:
             reason = "the smallest valid request of this branch is refused too"
             return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, reason))
         return await self._blame.of(seen)
-
-    def _listen(self, seen: Observation) -> None:
-        learnt = self._learnt
-        if not seen.case.request.stream:
-            learnt.texts += bool(isinstance(seen.result, dict) and seen.result.get("response"))
-            return
-        learnt.streams += 1
-        if seen.stream.events and not seen.payloads:
-            learnt.silent_streams.append(seen)
 
     def _looks_left_over(self, seen: Observation) -> bool:
         # On a kept connection lies whatever the target left there: a second answer to an earlier request is taken
@@ -268,10 +261,10 @@ class Judge:
     def sum_up(self) -> list[Finding]:
         """What only the whole run shows."""
         learnt, liveness = self._learnt, self.liveness
-        suspects = liveness.suspects
-        slow = bool(suspects) and all(map(liveness.is_slow_for, suspects))
-        findings = list(conclusions.of_liveness(liveness.last, suspects, liveness.over, slow=slow))
-        silent = learnt.silent_streams
-        if len(silent) == learnt.streams >= SILENT and learnt.texts:
-            findings.append(conclusions.of_silence(silent))
-        return findings
+        gone = [seen for absence in liveness.absences for seen in absence]
+        slow = bool(gone) and all(map(liveness.is_slow_for, gone))
+        findings = list(conclusions.of_liveness(liveness, slow=slow))
+        if len(learnt.lost) > max(MANY_LOST, LOST_SHARE * learnt.asked):
+            findings.append(conclusions.of_losses(learnt.lost, learnt.asked))
+        silent = [branch.silent for branch in learnt.branches.values() if branch.is_silent]
+        return [*findings, *map(conclusions.of_silence, silent)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,6 +33,9 @@ DEATHS = 30
 
 ATTEMPTS = 3
 """How often a request must be lost again, others being answered, before it is not the network that loses it."""
+
+RECENT = 4
+"""Answers before a target is gone that may have to do with it."""
 
 LOST = 2
 """Questions lost in a row before a target counts as gone; one connection that is refused is enough."""
@@ -94,10 +98,13 @@ class Liveness:
         self._restart_wait = restart_wait
         self._one_at_a_time = asyncio.Lock()
         self._suspects: dict[int, Observation] = {}
-        self._last: Observation | None = None
+        self._recent: deque[Observation] = deque(maxlen=RECENT)
         self.died_of: list[str] = []
         """The cases that the target died of, by id."""
+        self.absences: list[tuple[Observation, ...]] = []
+        """What was under way, or had just been answered, each time that the target was gone, nobody knows why."""
         self._unanswered = 0
+        self._faltered = False
         self._left = False
         self.probe: Case | None = None
         self.slowest = 0.0
@@ -112,7 +119,7 @@ class Liveness:
             if _reached(seen):
                 self._suspects[seen.exchange.number] = seen
             return
-        self._last = seen
+        self._recent.append(seen)
         self._left = self._left or answer.cut
         if seen.outcome is Outcome.SERVER_ERROR:
             self._suspects[seen.exchange.number] = seen
@@ -127,7 +134,7 @@ class Liveness:
     @property
     def last(self) -> Observation | None:
         """The last exchange that was answered."""
-        return self._last
+        return self._recent[-1] if self._recent else None
 
     @property
     def suspects(self) -> list[Observation]:
@@ -141,18 +148,35 @@ class Liveness:
                 return Gone(pulse=Pulse.GONE)
             known = self._unanswered >= ATTEMPTS  # for not answering: each need not be made so sure of again
             before = Pulse.THERE if known else await self._pulse()
+            suspects = tuple(self.suspects)
             if before in (Pulse.GONE, Pulse.SILENT):
+                self.absences.append(suspects or tuple(self._recent))
                 self._bury(seen)
                 return Gone(pulse=before)
             self.clear(seen)
             again, after = await self._tried(seen.case, 1 if known else ATTEMPTS, fresh=True)
             if again.outcome is not Outcome.NO_ANSWER:
+                if before is Pulse.BACK:
+                    self.absences.append(suspects or tuple(self._recent))
                 return Answered(again=again)
             if after in (Pulse.THERE, Pulse.UNTOLD):
                 self._unanswered += 1
                 return Unanswered(again=again)
             self._count(seen, after)
             return Killed(again=again, pulse=after) if _reached(again) else Gone(pulse=after)
+
+    async def again(self, seen: Observation) -> tuple[Observation, Pulse]:
+        """A request whose answer was broken off, sent again alone, and what became of the target if it is again."""
+        async with self._one_at_a_time, self._door.quiet():
+            for _ in range(ATTEMPTS):
+                again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True, held=True))
+                if not again.is_broken_off:
+                    return again, Pulse.THERE
+                after = await self._pulse()
+                if after not in (Pulse.THERE, Pulse.UNTOLD):
+                    self._count(seen, after)
+                    break
+            return again, after
 
     async def trial(self, case: Case, *, fresh: bool) -> Observation:
         """The answer to a case that is sent alone, none where it is lost again or the target died of it.
@@ -172,7 +196,7 @@ class Liveness:
     async def _tried(self, case: Case, attempts: int, *, fresh: bool) -> tuple[Observation, Pulse]:
         # Until it is answered, or lost that often, or the target is not there just afterwards. What never reached
         # the target, since nobody took the connection, says nothing of the request.
-        unreached = 0
+        unreached = faltered = 0
         while True:
             seen = self._observe(case, await self._door.ask(case, fresh=fresh, extra=True, held=True))
             fresh = True
@@ -181,6 +205,9 @@ class Liveness:
             pulse = await self._pulse()
             reached = _reached(seen)
             self.clear(seen)
+            faltered += reached and self._faltered
+            if pulse is Pulse.THERE and faltered >= LOST:
+                pulse = Pulse.BACK  # started again so fast that it is hardly missed, each time
             if not reached and pulse in (Pulse.THERE, Pulse.BACK) and unreached < ATTEMPTS:
                 unreached += 1
                 continue
@@ -225,6 +252,7 @@ class Liveness:
             except NotToBeHad:
                 return Pulse.GONE if lost >= LOST else Pulse.UNTOLD
             if exchange.answer.status is not None:
+                self._faltered = lost > 0
                 return Pulse.BACK if lost >= LOST else Pulse.THERE
             failure = exchange.answer.failure
             if failure and failure.is_ours:

@@ -80,6 +80,10 @@ class Suite:
         self._write(THE_RUN, self._judge.sum_up())
         if reason := spent or self._judge.liveness.over or self._judge.patience.over:
             return Ending(complete=False, reason=reason)
+        if self._judge.left_out:
+            return Ending(
+                complete=False, reason=f"{self._judge.left_out} cases were not sent: others like them hung"
+            )
         if self._judge.liveness.died_of and LIVENESS not in self._plan.selected:
             # Nobody asked about it, but whoever asked about anything has to know.
             died_of = ", ".join(dict.fromkeys(self._judge.liveness.died_of))

@@ -12,7 +12,7 @@ from harness import broken, ids, judge
 
 from infercheck.errors import TargetError
 from infercheck.findings import Verdict
-from infercheck.judge import SURE
+from infercheck.learnt import SURE
 
 OK = {"response": "Hello there"}
 ENVELOPE = {"result": OK, "success": True, "errors": [], "messages": []}
@@ -362,12 +362,21 @@ def test_where_our_own_patience_ended_nothing_is_blamed(kind):
     assert results.exit_status() == 4
 
 
-def test_streams_that_never_say_anything_are_shown_and_one_that_does_is_not_needed():
+def test_streams_that_say_nothing_are_shown_where_answers_that_are_not_streamed_do():
     assert broken(judge(of_stream(b"data: [DONE]\n\n"))) == {"stream/present"}
     sometimes = Target(
         changes=lambda body, usual: stream(b"data: [DONE]\n\n") if streams(body) and "seed" in body else None
     )
-    assert broken(judge(sometimes)) == set()
+    assert broken(judge(sometimes)) == {"stream/present"}
+    # A model that has nothing to say now and then has nothing to say unstreamed, too.
+    laconic = Target(
+        changes=lambda body, usual: (
+            (stream(b"data: [DONE]\n\n") if streams(body) else success({"response": ""}))
+            if usual.status == 200 and "seed" in body
+            else None
+        )
+    )
+    assert broken(judge(laconic)) == set()
 
 
 def test_a_style_of_refusing_is_not_asked_about_again_and_again():

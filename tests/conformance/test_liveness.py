@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from fakes import Target, answer, no_answer
+from fakes import Failure, Target, answer, events, no_answer, stream
 from harness import broken, ids, judge
 
 from infercheck import liveness
@@ -118,6 +118,58 @@ def test_a_death_that_no_request_brings_about_again_is_nobodys():
     assert results.record.complete
     assert results.exit_status() == 0
     assert "http/answer" in ids(results, Verdict.NOTE)
+
+
+@pytest.mark.parametrize(("deaths", "verdict"), [(1, Verdict.NOTE), (2, Verdict.NOTE), (3, Verdict.FAIL)])
+def test_a_target_that_goes_away_again_and_again_is_broken_though_nobody_knows_of_what(deaths, verdict):
+    left = [60 * number for number in range(1, deaths + 1)]
+
+    def now_and_then(request, number):
+        if left and number >= left[0]:
+            left.pop(0)
+            return True
+        return False
+
+    results = judge(Mortal(kills=now_and_then, stays_dead=3), restart_wait=5.0)
+    assert LIVENESS in ids(results, verdict)
+    assert f"gone {'once' if deaths == 1 else f'{deaths} times'}; it came back" in finding(results).observed
+    assert results.exit_status() == (1 if verdict is Verdict.FAIL else 0)
+
+
+def test_a_target_that_dies_when_it_has_answered_is_broken():
+    class Exhausted(Mortal):
+        """Goes for good after its hundredth answer."""
+
+        async def send(self, request, *, alone=False):
+            self.dead = 10**9 if len(self.sent) >= 100 else 0
+            return await super().send(request, alone=alone)
+
+    results = judge(Exhausted(kills=of_body(b"never")), restart_wait=0.05)
+    assert broken(results) == {LIVENESS}
+    assert "did not come back" in finding(results).observed
+    assert "(request 100)" in finding(results).observed
+    assert results.exit_status() == 1
+
+
+def test_what_a_target_dies_of_is_told_whatever_was_asked_about():
+    results = judge(Mortal(kills=of_body(b":NaN"), stays_dead=3), only=("http/non-finite",), restart_wait=5.0)
+    assert "died of wire/nan (robust/liveness)" in results.record.why_incomplete
+    assert results.exit_status() == 4
+
+
+def test_a_stream_in_the_middle_of_which_the_target_dies_is_a_death_too():
+    class Falls(Mortal):
+        """Goes in the middle of a stream of messages."""
+
+        async def send(self, request, *, alone=False):
+            if request.stream and b"messages" in request.body and b"tools" in request.body and not self.dead:
+                self.dead = 3
+                whole = stream(events({"response": "Hello"}, done=False))
+                return replace(whole, failure=Failure(kind="closed", message="the connection was closed"))
+            return await super().send(request, alone=alone)
+
+    results = judge(Falls(kills=of_body(b"never")), restart_wait=5.0)
+    assert {LIVENESS, "stream/complete"} <= broken(results)
 
 
 def test_a_target_that_is_merely_silent_is_not_called_dead():

@@ -146,9 +146,17 @@ class WritesTooMuch(Raw):
 
 
 class WritesAsMuchAsIsRead(WritesTooMuch):
-    """Answers with exactly as many bytes as we read."""
+    """Answers the first few requests with exactly as many bytes as we read."""
 
     surplus = 0
+
+    def __init__(self):
+        super().__init__()
+        self.left = 4
+
+    def usual(self, asked):
+        self.left -= 1
+        return super().usual(asked) if self.left >= 0 else Raw.usual(self, asked)
 
 
 class RefusesTooMuch(Raw):

@@ -1,0 +1,61 @@
+"""What a run learns from answers that later verdicts need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from infercheck.observation import Observation
+
+SILENT = 3
+"""Streams without an event that are no accident, where every other answer has a text."""
+
+SURE = 3
+"""Answers of an odd kind that must come twice before a target is known for it, and each is not asked for again."""
+
+
+MANY_LOST, LOST_SHARE = 9, 0.15
+"""Answers that may be lost once each, in all and as a share of the requests, before the network is not to blame."""
+
+
+@dataclass(slots=True)
+class Branch:
+    """What the accepted answers of one branch carried."""
+
+    answers: int = 0
+    texts: int = 0
+    streams: int = 0
+    silent: list[Observation] = field(default_factory=list)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether streams carry no event where all other answers have a text: all of them, or too many."""
+        if len(self.silent) < SILENT or not self.texts:
+            return False
+        return len(self.silent) == self.streams or (len(self.silent) >= 2 * SILENT and self.texts == self.answers)
+
+
+@dataclass(slots=True)
+class Learnt:
+    """What earlier answers have taught. `alive` tells of a branch whether its smallest valid request is accepted;
+    `context_limit` is the size in bytes of the smallest body that was refused for the context window's sake; the
+    counts are of answers of an odd kind that came again when asked for again."""
+
+    alive: dict[str | None, bool] = field(default_factory=dict)
+    context_limit: int | None = None
+    not_left_over: int = 0
+    broken_off: int = 0
+    asked: int = 0
+    lost: list[Observation] = field(default_factory=list)
+    server_errors: int = 0
+    branches: dict[str | None, Branch] = field(default_factory=dict)
+
+    def listen(self, seen: Observation) -> None:
+        """Take notice of what an accepted answer carries."""
+        branch = self.branches.setdefault(seen.case.branch, Branch())
+        if not seen.case.request.stream:
+            branch.answers += 1
+            branch.texts += bool(isinstance(seen.result, dict) and seen.result.get("response"))
+            return
+        branch.streams += 1
+        if seen.stream.events and not seen.payloads:
+            branch.silent.append(seen)
