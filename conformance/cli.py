@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -20,9 +21,10 @@ INTERRUPTED = 130
 F = TypeVar("F", bound=Callable[..., Any])
 
 PATTERN = "An id, its beginning, or a pattern with * and ?; may be given again."
-URL_HELP = """TARGET is `reference` (the built-in server, the default), `cloudflare` (account and token from
-CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN), `replay:JOURNAL` (judges a recorded run again, without a network),
-or the exact URL to POST to."""
+TARGETS = """TARGET is `reference` (the built-in server, the default), `cloudflare` (account and token from
+CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN)"""
+RECORDED = "`replay:JOURNAL` (judges a recorded run again, without a network)"
+URL = "or the exact URL to POST to."
 
 
 class _Group(click.Group):
@@ -155,7 +157,7 @@ def run(**options: Any) -> None:
     sys.exit(command(argv=tuple(sys.argv[1:]), **options))
 
 
-run.help = f"{run.help}\n\n{URL_HELP}"
+run.help = f"{inspect.cleandoc(run.help or '')}\n\n{TARGETS}, {RECORDED}, {URL}"
 
 
 @cli.command(short_help="What a run would send, and its price; sends nothing.")
@@ -183,7 +185,7 @@ def doctor(**options: Any) -> None:
     sys.exit(command(**options))
 
 
-doctor.help = f"{doctor.help}\n\n{URL_HELP}"
+doctor.help = f"{inspect.cleandoc(doctor.help or '')}\n\n{TARGETS}, {URL}"
 
 
 @cli.command(short_help="What a requirement means, and the requests that test it.")

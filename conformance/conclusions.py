@@ -252,8 +252,7 @@ def of_losses(lost: Sequence[Observation], requests: int) -> Finding:
         verdict=broken(first.contract.requirements["http/answer"]),
         case=first.case.id,
         expected="a whole answer",
-        observed=f"{len(lost)} of {requests} requests were not answered to the end at first: "
-        f"{first.summary()}",
+        observed=f"{len(lost)} of {requests} requests were not answered to the end at first: {first.summary()}",
         exchanges=tuple(seen.exchange.number for seen in lost[:SUSPECTS]),
     )
 
