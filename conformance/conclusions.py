@@ -16,6 +16,9 @@ from infercheck.observation import Observation, Outcome
 COMBINATIONS = "input/combinations"
 LIVENESS = "robust/liveness"
 
+TITLE = 100
+"""Characters of a case's title that are told in a sentence."""
+
 OFTEN = 3
 """How often a target may be gone for a while, nobody knows why, before that is no accident."""
 
@@ -182,7 +185,7 @@ def of_unanswered(first: Observation, found: Unanswered | Killed, *, slow: bool)
     again = found.again
     id_, expected, fate = "http/answer", "an answer, whatever its status", "others are answered"
     if isinstance(found, Killed):
-        id_, expected, fate = LIVENESS, "a target that answers the next request", _fate(found.pulse)
+        id_, expected, fate = LIVENESS, survival(first.case.title), _fate(found.pulse)
     finding = Finding(
         requirement=id_,
         verdict=broken(first.contract.requirements[id_]),
@@ -197,6 +200,11 @@ def of_unanswered(first: Observation, found: Unanswered | Killed, *, slow: bool)
     if reason:
         finding = replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
     yield finding
+
+
+def survival(what: str) -> str:
+    """What is expected of a target that dies of something."""
+    return f"a target that survives {what if len(what) <= TITLE else f'{what[:TITLE]}…'}"
 
 
 def _fate(pulse: Pulse) -> str:
@@ -258,15 +266,18 @@ def of_losses(lost: Sequence[Observation], requests: int) -> Finding:
 
 
 def for_aims(seen: Observation, verdict: Verdict, reason: str) -> Iterator[Finding]:
-    """The same verdict for all that a case aims at."""
+    """The same verdict for all that a case aims at, and for what it asks."""
     observed = "" if verdict is Verdict.PASS else seen.summary()
-    for aim in seen.case.all_aims:
+    about: list[tuple[str, Side | None]] = [(aim.requirement, aim.side) for aim in seen.case.all_aims]
+    if seen.case.question and verdict is not Verdict.PASS:
+        about.append((seen.case.question, None))
+    for requirement, side in about:
         yield Finding(
-            requirement=aim.requirement,
+            requirement=requirement,
             verdict=verdict,
             case=seen.case.id,
             observed=observed,
             reason=reason,
             exchanges=(seen.exchange.number,),
-            side=aim.side,
+            side=side,
         )

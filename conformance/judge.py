@@ -200,15 +200,19 @@ class Judge:
         slow = self.liveness.is_slow_for(found.again)
         findings = list(conclusions.of_unanswered(seen, found, slow=slow))
         if slow or self.liveness.over or not seen.case.parts or seen.case.expectation is not Expectation.VALID:
-            return [
-                *findings,
-                *conclusions.for_aims(found.again, Verdict.INCONCLUSIVE, "not answered, and so when sent again"),
-            ]
+            died = isinstance(found, Killed)
+            reason = (
+                f"the target died of it ({conclusions.LIVENESS})" if died else "not answered, however often sent"
+            )
+            return [*findings, *conclusions.for_aims(found.again, Verdict.INCONCLUSIVE, reason)]
         # Which of its values does the target not survive?
         blamed = await self._blame.of(found.again)
         guilty = next((one for one in blamed if one.verdict is Verdict.FAIL), None)
         if guilty and isinstance(found, Killed):
-            findings = [replace(one, case=guilty.case, exchanges=guilty.exchanges) for one in findings]
+            expected = conclusions.survival(guilty.expected.removeprefix("accepted: "))
+            findings = [
+                replace(one, case=guilty.case, exchanges=guilty.exchanges, expected=expected) for one in findings
+            ]
         return [*findings, *blamed]
 
     async def _valid(self, seen: Observation) -> list[Finding]:

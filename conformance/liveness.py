@@ -218,6 +218,8 @@ class Liveness:
 
     def _count(self, seen: Observation, pulse: Pulse) -> None:
         self.died_of.append(seen.case.id)
+        # It was gone before because of this one, too: now somebody knows why.
+        self.absences = [absence for absence in self.absences if seen not in absence]
         if pulse is not Pulse.BACK:
             self._bury(seen)
         elif len(self.died_of) >= DEATHS:

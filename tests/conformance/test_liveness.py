@@ -151,6 +151,18 @@ def test_a_target_that_dies_when_it_has_answered_is_broken():
     assert results.exit_status() == 1
 
 
+def test_who_was_under_way_beside_a_killer_is_not_named():
+    kills = (b":NaN", b'"top_k":1.5', b'"seed":0', b'"temperature":-0.01')
+    target = Mortal(kills=lambda request, number: any(text in request.body for text in kills), stays_dead=3)
+    results = judge(target, concurrency=8, restart_wait=5.0)
+    (result,) = (one for one in results.results if one.requirement.id == LIVENESS)
+    assert result.verdict is Verdict.FAIL
+    assert {group.finding.verdict for group in result.groups} == {Verdict.FAIL}
+    for group in result.groups:
+        body = results.record.exchanges[group.finding.exchanges[-1]].request.body
+        assert any(text in body for text in kills), group.finding
+
+
 def test_what_a_target_dies_of_is_told_whatever_was_asked_about():
     results = judge(Mortal(kills=of_body(b":NaN"), stays_dead=3), only=("http/non-finite",), restart_wait=5.0)
     assert "died of wire/nan (robust/liveness)" in results.record.why_incomplete
