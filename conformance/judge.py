@@ -143,24 +143,29 @@ class Judge:
             findings.append(self._lost(seen))
             seen = found.again
         else:
-            seen = await self._made_sure(seen, findings)
+            try:
+                seen = await self._made_sure(seen, findings)
+            except NotToBeHad:
+                # What one answer shows stands, but nobody has made sure of it.
+                return [*findings, *map(_unsure, await self._judged(seen))]
+        return [*findings, *await self._judged(seen)]
+
+    async def _judged(self, seen: Observation) -> list[Finding]:
         match seen.case.expectation:
             case Expectation.VALID:
-                findings += conclusions.universal(seen)
-                findings += await self._valid(seen)
+                return [*conclusions.universal(seen), *await self._valid(seen)]
             case Expectation.INVALID:
-                findings += conclusions.universal(seen)
                 accepted = self._accepts_valid(seen.case.branch)
-                findings += conclusions.of_invalid(seen, valid_is_accepted=accepted)
+                found = conclusions.of_invalid(seen, valid_is_accepted=accepted)
+                return [*conclusions.universal(seen), *found]
             case Expectation.OPEN:
-                findings += conclusions.of_open(seen)
-        return findings
+                return list(conclusions.of_open(seen))
 
     async def _made_sure(self, seen: Observation, findings: list[Finding]) -> Observation:
         # The answer to judge: odd ones are asked for again, until a target is known for them.
         learnt = self._learnt
         if seen.is_broken_off and learnt.broken_off < SURE:
-            again, after = await self.liveness.again(seen)
+            again, after = await self.liveness.again(seen, known=learnt.broken_off > 0)
             if after not in (Pulse.THERE, Pulse.UNTOLD):
                 killed = Killed(again=again, pulse=after)
                 findings += conclusions.of_unanswered(seen, killed, slow=self.liveness.is_slow_for(again))
@@ -272,3 +277,7 @@ class Judge:
             findings.append(conclusions.of_losses(learnt.lost, learnt.asked))
         silent = [branch.silent for branch in learnt.branches.values() if branch.is_silent]
         return [*findings, *map(conclusions.of_silence, silent)]
+
+
+def _unsure(finding: Finding) -> Finding:
+    return replace(finding, confirmed=finding.verdict not in (Verdict.FAIL, Verdict.WARN))

@@ -165,17 +165,19 @@ class Liveness:
             self._count(seen, after)
             return Killed(again=again, pulse=after) if _reached(again) else Gone(pulse=after)
 
-    async def again(self, seen: Observation) -> tuple[Observation, Pulse]:
-        """A request whose answer was broken off, sent again alone, and what became of the target if it is again."""
+    async def again(self, seen: Observation, *, known: bool) -> tuple[Observation, Pulse]:
+        """A request whose answer was broken off, sent again alone, and what became of the target if it is again.
+
+        `known` tells that the target is known for it, so that once is enough.
+        """
         async with self._one_at_a_time, self._door.quiet():
-            for _ in range(ATTEMPTS):
+            for _ in range(1 if known else ATTEMPTS):
                 again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True, held=True))
                 if not again.is_broken_off:
                     return again, Pulse.THERE
-                after = await self._pulse()
-                if after not in (Pulse.THERE, Pulse.UNTOLD):
-                    self._count(seen, after)
-                    break
+            after = await self._pulse()
+            if after not in (Pulse.THERE, Pulse.UNTOLD):
+                self._count(seen, after)
             return again, after
 
     async def trial(self, case: Case, *, fresh: bool) -> Observation:
