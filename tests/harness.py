@@ -14,15 +14,27 @@ from typing import Any
 import uvicorn
 from fakes import CONTRACT
 
+from infercheck.contract import Contract
 from infercheck.dialect import Dialect
 from infercheck.exchange import Runner
 from infercheck.findings import Verdict
-from infercheck.plan import Options, make_plan
+from infercheck.plan import Options, Plan, make_plan
 from infercheck.record import read
 from infercheck.results import Results, results_of
 from infercheck.run import Settings, conduct
 from infercheck.runners.http import Link, Network, Timeouts
 from infercheck.runners.target import HttpRunner
+
+_PLANS: dict[Options, Plan] = {}
+
+
+def plan_of(contract: Contract, options: Options) -> Plan:
+    """A plan. It is the same for the same options, and making it is half of a small run."""
+    if contract is not CONTRACT:
+        return make_plan(contract, options)
+    if options not in _PLANS:
+        _PLANS[options] = make_plan(contract, options)
+    return _PLANS[options]
 
 
 def judge(
@@ -48,7 +60,7 @@ def judge(
     )
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "journal.ndjson"
-        asyncio.run(conduct(contract, make_plan(contract, wanted), wanted, target, journal, settings))
+        asyncio.run(conduct(contract, plan_of(contract, wanted), wanted, target, journal, settings))
         return results_of(read(journal))
 
 
@@ -78,7 +90,7 @@ def judge_url(
         with tempfile.TemporaryDirectory() as folder:
             journal = Path(folder) / "journal.ndjson"
             async with HttpRunner(Link(url=url, model=CONTRACT.model, token=token, network=network)) as runner:
-                await conduct(CONTRACT, make_plan(CONTRACT, wanted), wanted, runner, journal, settings)
+                await conduct(CONTRACT, plan_of(CONTRACT, wanted), wanted, runner, journal, settings)
             return results_of(read(journal))
 
     return asyncio.run(run())

@@ -21,13 +21,12 @@ from unittest.mock import patch
 from urllib.parse import unquote
 
 from click.testing import CliRunner
+from harness import plan_of
 
 import infercheck.commands.run as command
 from hostile.servers import TOKEN
 from infercheck.cli import cli
-from infercheck.contract import Contract
 from infercheck.findings import Verdict
-from infercheck.plan import Options, Plan, make_plan
 from infercheck.record import read
 from infercheck.results import Results, results_of
 
@@ -105,22 +104,12 @@ class Done:
         return "\n".join(lines)
 
 
-_PLANS: dict[Options, Plan] = {}
-
-
-def _plan(contract: Contract, options: Options) -> Plan:
-    # The plan is the same for the same options, and making it is half of a small run.
-    if options not in _PLANS:
-        _PLANS[options] = make_plan(contract, options)
-    return _PLANS[options]
-
-
 def run(url: str, folder: Path, *options: Any, token: str | None = TOKEN, seconds: float = 60) -> Done:
     """`infercheck run` in this process."""
     arguments = ["run", url, "--output", str(folder), *map(str, options)]
     if token is not None:
         arguments += ["--token-env", "MY_TOKEN"]
-    with within(seconds), patch.object(command, "make_plan", _plan):
+    with within(seconds), patch.object(command, "make_plan", plan_of):
         result = CliRunner().invoke(cli, arguments, env={"MY_TOKEN": token})
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -10,6 +10,8 @@ from hostile.running import run, run_apart
 from hostile.servers import CHUNKED, LAST, SSE, Raw, chunk, length, reset, served
 from hostile.test_patience import ORDINARY
 
+pytestmark = pytest.mark.slow  # real sockets, real patience
+
 QUICK = ("--profile", "quick", "--restart-wait", "0.5")
 CUT = {"http/answer", "stream/complete", "stream/done"}
 
@@ -274,7 +276,6 @@ def test_who_speaks_no_http_is_out_of_reach(kind, tmp_path):
     assert len(server.asked) < 10
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [SendsAHeaderWithoutEnd, SendsHeadersWithoutEnd, PutsOffForEver])
 def test_a_head_without_end_is_out_of_reach_and_fills_no_memory(kind, tmp_path):
     with served(kind()) as server:
@@ -318,7 +319,6 @@ def test_a_body_that_does_not_come_whole_is_one_defect(kind, broken, tmp_path):
     assert done.broken <= broken, done.told()
 
 
-@pytest.mark.slow
 def test_a_body_that_is_waited_for_in_vain_blames_nobody(tmp_path):
     with served(PromisesMoreAndWaits()) as server:
         done = run(server.url, tmp_path, *QUICK, "--timeout", "0.2")

@@ -13,6 +13,8 @@ from hostile.servers import SSE, Raw, length, served
 from hostile.test_patience import ORDINARY
 from infercheck.findings import Verdict
 
+pytestmark = pytest.mark.slow  # real sockets, real patience
+
 
 @functools.cache
 def bomb():
@@ -165,7 +167,6 @@ def test_a_compressed_body_that_is_cut_is_not_whole(kind, tmp_path):
     assert "http/answer" in done.failed | done.undecided, done.told()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Explodes, ExplodesTwice])
 def test_a_bomb_goes_off_outside(kind, tmp_path):
     with served(kind()) as server:
@@ -176,7 +177,6 @@ def test_a_bomb_goes_off_outside(kind, tmp_path):
     assert done.peak < ORDINARY + 400 * 2**20
 
 
-@pytest.mark.slow
 def test_a_compressed_body_of_nothing_ends_with_our_patience(tmp_path):
     with served(CompressesNothingForEver()) as server:
         done = run_apart(server.url, tmp_path / "out", *QUICK, "--timeout", "0.1", token=None)

@@ -13,6 +13,8 @@ from hostile.servers import CHUNKED, SSE, Raw, chunk, length, served
 from infercheck.findings import Verdict
 from infercheck.runners.http import BODY_CAP
 
+pytestmark = pytest.mark.slow  # real sockets, real patience
+
 ORDINARY = 80 * 2**20
 """About what a run of this suite needs, in bytes."""
 
@@ -192,7 +194,6 @@ def test_a_target_that_never_comes_to_a_status_is_out_of_reach(kind, tmp_path):
     assert len(server.asked) < 10
 
 
-@pytest.mark.slow
 def test_streams_that_are_never_answered_where_all_else_is_are_a_broken_promise(tmp_path):
     with served(NeverAnswersStreams()) as server:
         done = run(server.url, tmp_path, *QUICK, *HASTE, seconds=40)
@@ -201,7 +202,6 @@ def test_streams_that_are_never_answered_where_all_else_is_are_a_broken_promise(
     assert done.undecided >= STREAMS
 
 
-@pytest.mark.slow
 def test_a_byte_now_and_then_is_no_answer_and_no_broken_promise(tmp_path):
     with served(DripsItsBodies()) as server:
         done = run(server.url, tmp_path, "--timeout", "0.1", "--restart-wait", "0.5", seconds=40)
@@ -211,7 +211,6 @@ def test_a_byte_now_and_then_is_no_answer_and_no_broken_promise(tmp_path):
     assert "read to their end" in done.stdout
 
 
-@pytest.mark.slow
 def test_a_flood_of_events_is_a_stream_that_does_not_end(tmp_path):
     with served(StreamsForEver()) as server:
         done = run_apart(server.url, tmp_path / "out", *HASTE, token=None, seconds=90)
@@ -221,7 +220,6 @@ def test_a_flood_of_events_is_a_stream_that_does_not_end(tmp_path):
     assert done.peak < ORDINARY + 400 * 2**20
 
 
-@pytest.mark.slow
 def test_a_flood_now_and_then_does_not_fill_the_memory(tmp_path):
     with served(StreamsForEverNowAndThen()) as server:
         done = run_apart(server.url, tmp_path / "out", *HASTE, token=None, seconds=90)
@@ -230,7 +228,6 @@ def test_a_flood_now_and_then_does_not_fill_the_memory(tmp_path):
     assert done.peak < ORDINARY + 400 * 2**20
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [StreamsForEverSlowly, StreamsByteByByteForEver, StreamsALineWithoutEnd])
 def test_a_stream_that_our_patience_ended_blames_nobody(kind, tmp_path):
     with served(kind()) as server:
@@ -241,7 +238,6 @@ def test_a_stream_that_our_patience_ended_blames_nobody(kind, tmp_path):
     assert done.peak < ORDINARY + 400 * 2**20
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [WritesATextWithoutEnd, WritesTooMuch])
 def test_an_answer_over_the_cap_blames_nobody(kind, tmp_path):
     with served(kind()) as server:
@@ -253,7 +249,6 @@ def test_an_answer_over_the_cap_blames_nobody(kind, tmp_path):
     assert done.peak < ORDINARY + 400 * 2**20
 
 
-@pytest.mark.slow
 def test_refusals_over_the_cap_blame_nobody_and_fill_no_memory(tmp_path):
     with served(RefusesTooMuch()) as server:
         done = run_apart(server.url, tmp_path / "out", *HASTE, token=None, seconds=90)

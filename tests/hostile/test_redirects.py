@@ -7,6 +7,8 @@ import pytest
 from hostile.running import run
 from hostile.servers import SSE, TOKEN, Raw, Reply, served
 
+pytestmark = pytest.mark.slow  # real sockets, real patience
+
 STATUSES = [301, 302, 303, 307, 308]
 STREAMED = {"input/prompt/stream/type", "input/messages/stream/type"}
 ODD = [

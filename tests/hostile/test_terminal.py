@@ -13,6 +13,8 @@ from hostile.running import CONTROLS, check_page, run
 from hostile.servers import SSE, Raw, served, stream
 from infercheck.cli import cli
 
+pytestmark = pytest.mark.slow  # real sockets, real patience
+
 NASTY = (
     "\x1b[2J\x1b]0;owned\x07\x9b31m\r\x08<script>alert(1)</script><img src=x onerror=alert(1)>\u202eright\u2066to"
     "\u200bleft\u2028\ufeff\x00\x7f{{ 7*7 }}[bold red]</pre>"

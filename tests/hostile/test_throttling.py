@@ -9,6 +9,8 @@ from hostile.running import run
 from hostile.servers import Raw, Reply, served
 from infercheck import door, pace
 
+pytestmark = pytest.mark.slow  # real sockets, real patience
+
 ABSURD = [
     b"99999999999999999999",
     b"-5",

@@ -14,6 +14,8 @@ from hostile.running import CONTROLS, leaks, run
 from hostile.servers import CHUNKED, LAST, TOKEN, Raw, chunk, served, stream
 from infercheck.cli import cli
 
+pytestmark = pytest.mark.slow  # real sockets, real patience
+
 QUICK = ("--profile", "quick")
 ECHO = "http/token-echo"
 HARD = 'it\'s/"a"\\t0ken+4711<&>%41'
