@@ -19,7 +19,7 @@ LIVENESS = "robust/liveness"
 TITLE = 100
 """Characters of a case's title that are told in a sentence."""
 
-OFTEN = 3
+OFTEN = 5
 """How often a target may be gone for a while, nobody knows why, before that is no accident."""
 
 SUSPECTS = 12
@@ -126,7 +126,8 @@ def of_silence(silent: Sequence[Observation]) -> Finding:
         verdict=broken(first.contract.requirements["stream/present"]),
         case=first.case.id,
         expected="a response or tool_calls",
-        observed=f"no event in any of {len(silent)} streams: {first.summary()}",
+        observed=f"nothing in {len(silent)} streams, where answers that are not streamed say something: "
+        f"{first.summary()}",
         exchanges=tuple(seen.exchange.number for seen in silent),
     )
 
@@ -158,12 +159,18 @@ def of_lost(seen: Observation) -> Finding:
 
 def of_passing_error(seen: Observation, again: Observation) -> Finding:
     """A request was answered with a server error once, and otherwise when asked again."""
+    kept = seen.exchange.answer.kept
     return Finding(
         requirement="http/server-error",
         verdict=broken(seen.contract.requirements["http/server-error"]),
         case=seen.case.id,
         expected="any status below 500, whatever goes on beside it",
         observed=f"{seen.summary()}; asked again: {again.summary()}",
+        # On a kept connection it may have been the answer to another request.
+        confirmed=not seen.exchange.answer.kept,
+        reason="on a connection that was kept, and otherwise on one of its own"
+        if seen.exchange.answer.kept
+        else "",
         exchanges=(seen.exchange.number, again.exchange.number),
     )
 
@@ -195,7 +202,7 @@ def of_unanswered(first: Observation, found: Unanswered | Killed, *, slow: bool)
         exchanges=(first.exchange.number, again.exchange.number),
     )
     reason = "our patience ended, and answers of this target take their time" if slow else ""
-    if first.case.size and not slow and not isinstance(found, Killed):
+    if not first.is_ordinary and not slow and not isinstance(found, Killed):
         reason = "a limit on bodies whose answer is lost because the connection is closed at once looks the same"
     if reason:
         finding = replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
@@ -252,12 +259,12 @@ def of_liveness(liveness: Liveness, *, slow: bool) -> Iterator[Finding]:
     )
 
 
-def of_losses(lost: Sequence[Observation], requests: int) -> Finding:
+def of_losses(requirement: str, lost: Sequence[Observation], requests: int) -> Finding:
     """So many requests were not answered to the end, each once, that it is not the network's doing."""
     first = lost[0]
     return Finding(
-        requirement="http/answer",
-        verdict=broken(first.contract.requirements["http/answer"]),
+        requirement=requirement,
+        verdict=broken(first.contract.requirements[requirement]),
         case=first.case.id,
         expected="a whole answer",
         observed=f"{len(lost)} of {requests} requests were not answered to the end at first: {first.summary()}",

@@ -129,6 +129,8 @@ class Door:
             started=started,
             retries=retries,
         )
+        if answer.failure and answer.failure.kind == "connect":
+            self._refund(case.price, extra=extra)
         self._journal.exchange(exchange)
         self._received += len(answer.body)
         return exchange
@@ -147,12 +149,22 @@ class Door:
             self._extra_requests += 1
             self._extra_tokens += price
 
+    def _refund(self, price: int, *, extra: bool) -> None:
+        # Nobody took the connection: nothing was sent.
+        self.requests -= 1
+        self.tokens -= price
+        if extra:
+            self._extra_requests -= 1
+            self._extra_tokens -= price
+
     async def _carry(
         self, case: Case, number: int, ordinal: int, *, apart: bool, held: bool
     ) -> tuple[Answer, int, float]:
         for retries in range(len(BACKOFF) + 1):
             await self._pace.turn()
-            async with nullcontext() if held else self._gate.alone() if case.alone else self._gate.shared():
+            # What goes apart closes the connections that are kept, for a target may have room for few.
+            alone = apart or case.alone
+            async with nullcontext() if held else self._gate.alone() if alone else self._gate.shared():
                 spent = time.monotonic() - self._opened
                 if self._budget.seconds is not None and spent >= self._budget.seconds:
                     raise BudgetSpent(f"the budget of {self._budget.seconds:g} seconds is spent")

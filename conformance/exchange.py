@@ -66,7 +66,7 @@ class Runner(Protocol):
     """
 
     async def send(self, request: Request, *, alone: bool = False) -> Answer:
-        """Send one request, once; `alone` on a connection of its own."""
+        """Send one request, once; `alone` on a connection of its own, while no other request is under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from infercheck.door import Door
 from infercheck.errors import NotToBeHad
 from infercheck.exchange import Exchange
 from infercheck.findings import Finding, Verdict
-from infercheck.learnt import LOST_SHARE, MANY_LOST, SURE, Learnt
+from infercheck.learnt import SURE, Learnt, too_many
 from infercheck.liveness import Answered, Gone, Killed, Liveness, Pulse, Unanswered
 from infercheck.observation import Observation, Outcome
 from infercheck.patience import Patience
@@ -126,12 +126,12 @@ class Judge:
 
     async def judge(self, seen: Observation) -> list[Finding]:
         """All that is said of a case, given its first answer."""
-        self._learnt.asked += 1
+        self._learnt.asked[seen.case.request.stream] += 1
         try:
             return await self._judge(seen)
         except NotToBeHad as spent:
             if seen.outcome is Outcome.NO_ANSWER:
-                self._lost(seen)
+                self._learnt.lose(seen)
             return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, f"not asked again: {spent}"))
 
     async def _judge(self, seen: Observation) -> list[Finding]:
@@ -141,6 +141,8 @@ class Judge:
             if not isinstance(found, Answered):
                 return await self._unanswered(seen, found)
             findings.append(self._lost(seen))
+            if found.killer:
+                findings += conclusions.of_unanswered(*found.killer, slow=False)
             seen = found.again
         else:
             try:
@@ -180,6 +182,8 @@ class Judge:
                 learnt.server_errors += 1
                 return seen
             findings.append(conclusions.of_passing_error(seen, again))
+            # It may have been the answer to another request: from now on no connection is kept.
+            self._door.apart = self._door.apart or seen.exchange.answer.kept
             return again
         if self._looks_left_over(seen):
             again = await self.ask(seen.case, fresh=True)
@@ -192,7 +196,7 @@ class Judge:
         return seen
 
     def _lost(self, seen: Observation) -> Finding:
-        self._learnt.lost.append(seen)
+        self._learnt.lose(seen)
         return conclusions.of_lost(seen)
 
     async def _unanswered(self, seen: Observation, found: Unanswered | Killed | Gone) -> list[Finding]:
@@ -273,8 +277,11 @@ class Judge:
         gone = [seen for absence in liveness.absences for seen in absence]
         slow = bool(gone) and all(map(liveness.is_slow_for, gone))
         findings = list(conclusions.of_liveness(liveness, slow=slow))
-        if len(learnt.lost) > max(MANY_LOST, LOST_SHARE * learnt.asked):
-            findings.append(conclusions.of_losses(learnt.lost, learnt.asked))
+        if too_many(len(learnt.lost), sum(learnt.asked.values())):
+            findings.append(conclusions.of_losses("http/answer", learnt.lost, sum(learnt.asked.values())))
+        streams = [seen for seen in learnt.lost if seen.is_stream and seen.status is not None]
+        if too_many(len(streams), learnt.asked[True]):
+            findings.append(conclusions.of_losses("stream/complete", streams, learnt.asked[True]))
         silent = [branch.silent for branch in learnt.branches.values() if branch.is_silent]
         return [*findings, *map(conclusions.of_silence, silent)]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
+from infercheck import jsontext
 from infercheck.observation import Observation
 
 SILENT = 3
@@ -13,7 +15,7 @@ SURE = 3
 """Answers of an odd kind that must come twice before a target is known for it, and each is not asked for again."""
 
 
-MANY_LOST, LOST_SHARE = 9, 0.15
+MANY_LOST, LOST_SHARE = 5, 0.15
 """Answers that may be lost once each, in all and as a share of the requests, before the network is not to blame."""
 
 
@@ -44,10 +46,16 @@ class Learnt:
     context_limit: int | None = None
     not_left_over: int = 0
     broken_off: int = 0
-    asked: int = 0
+    asked: Counter[bool] = field(default_factory=Counter)
     lost: list[Observation] = field(default_factory=list)
     server_errors: int = 0
     branches: dict[str | None, Branch] = field(default_factory=dict)
+
+    def lose(self, seen: Observation) -> None:
+        """Take notice of an answer that was lost once; where our own patience ended, nothing was."""
+        failure = seen.exchange.answer.failure
+        if failure is None or not failure.is_ours:
+            self.lost.append(seen)
 
     def listen(self, seen: Observation) -> None:
         """Take notice of what an accepted answer carries."""
@@ -57,5 +65,16 @@ class Learnt:
             branch.texts += bool(isinstance(seen.result, dict) and seen.result.get("response"))
             return
         branch.streams += 1
-        if seen.stream.events and not seen.payloads:
+        if seen.stream.events and not any(_speaks(payload) for _, payload in seen.payloads):
             branch.silent.append(seen)
+
+
+def too_many(lost: int, asked: int) -> bool:
+    """Whether so many answers were lost that it is not the network's doing."""
+    return lost > max(MANY_LOST, LOST_SHARE * asked)
+
+
+def _speaks(payload: jsontext.Document | jsontext.NotJSON) -> bool:
+    # Whatever is no plain empty piece of text says something, if only how wrong it is.
+    value = None if isinstance(payload, jsontext.NotJSON) else payload.value
+    return not isinstance(value, dict) or bool(value.get("tool_calls")) or value.get("response", "") != ""

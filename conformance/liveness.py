@@ -9,6 +9,7 @@ named.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from collections import deque
@@ -18,7 +19,7 @@ from enum import StrEnum
 
 from infercheck.cases import Case
 from infercheck.door import Door
-from infercheck.errors import NotToBeHad, TargetGone
+from infercheck.errors import NotToBeHad, TargetGone, ThrottledForEver
 from infercheck.exchange import Exchange
 from infercheck.observation import Observation, Outcome
 
@@ -33,6 +34,9 @@ DEATHS = 30
 
 ATTEMPTS = 3
 """How often a request must be lost again, others being answered, before it is not the network that loses it."""
+
+DYING = 0.2
+"""Seconds that a target is given to die of what it has answered."""
 
 RECENT = 4
 """Answers before a target is gone that may have to do with it."""
@@ -59,6 +63,8 @@ class Answered:
     """The request was answered when it was sent again."""
 
     again: Observation
+    killer: tuple[Observation, Killed] | None = None
+    """What the target turned out to have gone of meanwhile: its first answer, and what followed the second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,22 +154,47 @@ class Liveness:
                 return Gone(pulse=Pulse.GONE)
             known = self._unanswered >= ATTEMPTS  # for not answering: each need not be made so sure of again
             before = Pulse.THERE if known else await self._pulse()
-            suspects = tuple(self.suspects)
+            suspects, recent = tuple(self.suspects), tuple(self._recent)
             if before in (Pulse.GONE, Pulse.SILENT):
-                self.absences.append(suspects or tuple(self._recent))
+                self.absences.append(suspects or recent)
                 self._bury(seen)
                 return Gone(pulse=before)
             self.clear(seen)
             again, after = await self._tried(seen.case, 1 if known else ATTEMPTS, fresh=True)
             if again.outcome is not Outcome.NO_ANSWER:
-                if before is Pulse.BACK:
-                    self.absences.append(suspects or tuple(self._recent))
-                return Answered(again=again)
+                killer = await self._among_the_answered(seen) if before is Pulse.BACK else None
+                if before is Pulse.BACK and killer is None:
+                    self.absences.append(suspects or recent)
+                return Answered(again=again, killer=killer)
             if after in (Pulse.THERE, Pulse.UNTOLD):
                 self._unanswered += 1
                 return Unanswered(again=again)
             self._count(seen, after)
             return Killed(again=again, pulse=after) if _reached(again) else Gone(pulse=after)
+
+    async def _among_the_answered(self, seen: Observation) -> tuple[Observation, Killed] | None:
+        # A target may answer a request and die of it all the same: what it answered last is sent again, one by one.
+        for one in list(self._recent)[::-1]:
+            if one.case.id in (seen.case.id, *self.died_of) or one.outcome is Outcome.ACCEPTED:
+                continue
+            again = self._observe(one.case, await self._door.ask(one.case, fresh=True, held=True))
+            await asyncio.sleep(0 if self._restart_wait == math.inf else DYING)
+            pulse = await self._pulse()
+            if pulse not in (Pulse.THERE, Pulse.UNTOLD):
+                self._count(one, pulse)
+                return one, Killed(again=again, pulse=pulse)
+        return None
+
+    async def farewell(self) -> None:
+        """At the end of a run: whether the target has survived the last requests, too."""
+        async with self._one_at_a_time, self._door.quiet():
+            if self.over or not self._recent:
+                return
+            recent = tuple(self._recent)
+            with contextlib.suppress(ThrottledForEver):
+                if await self._pulse() in (Pulse.GONE, Pulse.SILENT):
+                    self.absences.append(recent)
+                    self.over = "the target stopped answering after the last request"
 
     async def again(self, seen: Observation, *, known: bool) -> tuple[Observation, Pulse]:
         """A request whose answer was broken off, sent again alone, and what became of the target if it is again.

@@ -18,6 +18,9 @@ from infercheck.pace import throttled
 LONG_PROMPT = 2000
 """From this many characters on, a refusal may be about the context window."""
 
+LONG_BODY = 16_000
+"""From this many bytes on, a body is no ordinary one."""
+
 _CONTEXT_WORDS = re.compile(
     r"context[ _-]?(window|length|size|limit)|(too many|maximum|max|number of|estimated)[\w ]* tokens"
     r"|tokens?[\w ]* (limit|exceed)|exceed[\w ]* tokens?|prompt is too long|input is too long",
@@ -49,7 +52,7 @@ class Observation:
     @property
     def is_ordinary(self) -> bool:
         """Whether the request asks for no more than any target gives: no long text, no long answer."""
-        return self.case.size < LONG_PROMPT and self.case.price <= 257
+        return self.case.size < LONG_PROMPT and len(self.case.request.body) < LONG_BODY and self.case.price <= 257
 
     @property
     def status(self) -> int | None:

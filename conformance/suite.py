@@ -77,6 +77,8 @@ class Suite:
             await self._crew(rest)
         except (BudgetSpent, ThrottledForEver) as end:
             spent = str(end)
+        if not spent:
+            await self._judge.liveness.farewell()
         self._write(THE_RUN, self._judge.sum_up())
         if reason := spent or self._judge.liveness.over or self._judge.patience.over:
             return Ending(complete=False, reason=reason)

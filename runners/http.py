@@ -22,6 +22,9 @@ from infercheck.runners.masking import Mask
 BODY_CAP = 8 * 1024 * 1024
 """Bytes of an answer that are read, without its coding, before the connection is closed."""
 
+IDLE_TOO_LONG = 408
+"""What a server may say on a kept connection that nothing came on for long."""
+
 CHUNK_CAP = 50_000
 """Chunks of an answer, or events of a stream, that are read before the connection is closed."""
 
@@ -103,12 +106,15 @@ class HttpRunner:
         await self._alone.aclose()
 
     async def send(self, request: Request, *, alone: bool = False) -> Answer:
-        """Send one request; `alone` on a connection of its own. Whatever the target does comes back as an answer.
+        """Send one request; `alone` on a connection of its own, with no other open and no other request under way.
 
-        A kept connection that the target closes just as it is used again says nothing of the request (RFC 9112,
-        section 9.3.1): the request is then sent anew, until it has had a connection of its own. Where there is none
-        to be had any more, the loss is what was observed: the target may have died of the request.
+        Whatever the target does comes back as an answer. A kept connection that the target closes just as it is
+        used again, or says 408 of (RFC 9110, section 15.5.9), says nothing of the request (RFC 9112, section 9.3.1):
+        the request is then sent anew, until it has had a connection of its own. Where there is none to be had any
+        more, the loss is what was observed: the target may have died of the request.
         """
+        if alone:
+            await self._close_kept()
         lost: Answer | None = None
         while True:
             trace = _Trace()
@@ -116,9 +122,15 @@ class HttpRunner:
             kind = answer.failure.kind if answer.failure else ""
             if lost is not None and kind == "connect":
                 return lost
-            if answer.status is not None or kind in ("", "timeout") or trace.connected:
+            answered = answer.status is not None and answer.status != IDLE_TOO_LONG
+            if answered or kind == "timeout" or trace.connected:
                 return answer
             lost = answer
+
+    async def _close_kept(self) -> None:
+        # Nobody else's request is under way (see Door), and a target may have room for few connections.
+        kept, self._kept = self._kept, _transport(self._link, self._link.network.connections)
+        await kept.aclose()
 
     async def _send(self, transport: httpx.AsyncHTTPTransport, request: Request, trace: _Trace) -> Answer:
         began = time.monotonic()

@@ -120,7 +120,7 @@ def test_a_death_that_no_request_brings_about_again_is_nobodys():
     assert "http/answer" in ids(results, Verdict.NOTE)
 
 
-@pytest.mark.parametrize(("deaths", "verdict"), [(1, Verdict.NOTE), (2, Verdict.NOTE), (3, Verdict.FAIL)])
+@pytest.mark.parametrize(("deaths", "verdict"), [(1, Verdict.NOTE), (4, Verdict.NOTE), (5, Verdict.FAIL)])
 def test_a_target_that_goes_away_again_and_again_is_broken_though_nobody_knows_of_what(deaths, verdict):
     left = [60 * number for number in range(1, deaths + 1)]
 
@@ -134,6 +134,38 @@ def test_a_target_that_goes_away_again_and_again_is_broken_though_nobody_knows_o
     assert LIVENESS in ids(results, verdict)
     assert f"gone {'once' if deaths == 1 else f'{deaths} times'}; it came back" in finding(results).observed
     assert results.exit_status() == (1 if verdict is Verdict.FAIL else 0)
+
+
+def test_what_a_target_dies_of_after_it_has_answered_is_found_where_it_comes_back():
+    class Poisoned(Mortal):
+        """Refuses NaN, and goes."""
+
+        async def send(self, request, *, alone=False):
+            reply = await super().send(request, alone=alone)
+            if b":NaN" in request.body and reply.status:
+                self.dead = 2
+            return reply
+
+    results = judge(Poisoned(kills=of_body(b"never")), restart_wait=5.0)
+    assert broken(results) == {LIVENESS}
+    assert finding(results).case == "wire/nan"
+    assert finding(results).observed.startswith("400 application/json")
+    assert results.record.complete
+
+
+def test_a_target_that_dies_of_the_last_request_has_not_survived():
+    class Last(Mortal):
+        """Goes for good with the last of the long texts."""
+
+        async def send(self, request, *, alone=False):
+            reply = await super().send(request, alone=alone)
+            if len(request.body) > 520_000:
+                self.dead = 10**9
+            return reply
+
+    results = judge(Last(kills=of_body(b"never")), restart_wait=0.05)
+    assert broken(results) == {LIVENESS}
+    assert not results.record.complete
 
 
 def test_a_target_that_dies_when_it_has_answered_is_broken():
