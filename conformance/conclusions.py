@@ -167,10 +167,8 @@ def of_passing_error(seen: Observation, again: Observation) -> Finding:
         expected="any status below 500, whatever goes on beside it",
         observed=f"{seen.summary()}; asked again: {again.summary()}",
         # On a kept connection it may have been the answer to another request.
-        confirmed=not seen.exchange.answer.kept,
-        reason="on a connection that was kept, and otherwise on one of its own"
-        if seen.exchange.answer.kept
-        else "",
+        confirmed=not kept,
+        reason="on a connection that was kept, and otherwise on one of its own" if kept else "",
         exchanges=(seen.exchange.number, again.exchange.number),
     )
 

@@ -109,9 +109,9 @@ class HttpRunner:
         """Send one request; `alone` on a connection of its own, with no other open and no other request under way.
 
         Whatever the target does comes back as an answer. A kept connection that the target closes just as it is
-        used again, or says 408 of (RFC 9110, section 15.5.9), says nothing of the request (RFC 9112, section 9.3.1):
-        the request is then sent anew, until it has had a connection of its own. Where there is none to be had any
-        more, the loss is what was observed: the target may have died of the request.
+        used again, or says 408 of (RFC 9110, section 15.5.9), says nothing of the request (RFC 9112, section
+        9.3.1): the request is then sent anew, until it has had a connection of its own. Where there is none to be
+        had any more, the loss is what was observed: the target may have died of the request.
         """
         if alone:
             await self._close_kept()

@@ -75,7 +75,8 @@ def test_a_redirect_to_nowhere_is_a_refusal_like_any_other(location, tmp_path):
     with served(RedirectsStreams(307, location)) as server:
         done = run(server.url, tmp_path, "--profile", "quick", seconds=60)
     assert done.status == 1
-    assert STREAMED <= done.broken <= STREAMED | {"example/worker-streaming"}, done.told()
+    assert done.broken & STREAMED, done.told()  # the budget may have no room for both
+    assert done.broken <= STREAMED | {"example/worker-streaming"}, done.told()
 
 
 @pytest.mark.parametrize("location", ["http://127.0.0.1:9/?token=TOKEN", "http://TOKEN@127.0.0.1:9/"])
