@@ -119,7 +119,7 @@ def of_open(seen: Observation) -> Iterator[Finding]:
 
 
 def of_silence(silent: Sequence[Observation]) -> Finding:
-    """Not one stream carried an event, though answers that are not streamed have a text."""
+    """Streams say nothing, though answers that are not streamed have a text."""
     first = silent[0]
     return Finding(
         requirement="stream/present",

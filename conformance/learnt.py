@@ -9,7 +9,7 @@ from infercheck import jsontext
 from infercheck.observation import Observation
 
 SILENT = 3
-"""Streams without an event that are no accident, where every other answer has a text."""
+"""Streams that say nothing and are no accident, where every other answer has a text."""
 
 SURE = 3
 """Answers of an odd kind that must come twice before a target is known for it, and each is not asked for again."""
@@ -30,7 +30,7 @@ class Branch:
 
     @property
     def is_silent(self) -> bool:
-        """Whether streams carry no event where all other answers have a text: all of them, or too many."""
+        """Whether streams say nothing where all other answers have a text: all of them, or too many."""
         if len(self.silent) < SILENT or not self.texts:
             return False
         return len(self.silent) == self.streams or (len(self.silent) >= 2 * SILENT and self.texts == self.answers)
@@ -65,7 +65,7 @@ class Learnt:
             branch.texts += bool(isinstance(seen.result, dict) and seen.result.get("response"))
             return
         branch.streams += 1
-        if seen.stream.events and not any(_speaks(payload) for _, payload in seen.payloads):
+        if seen.stream.events and not any(_says_something(payload) for _, payload in seen.payloads):
             branch.silent.append(seen)
 
 
@@ -74,7 +74,7 @@ def too_many(lost: int, asked: int) -> bool:
     return lost > max(MANY_LOST, LOST_SHARE * asked)
 
 
-def _speaks(payload: jsontext.Document | jsontext.NotJSON) -> bool:
+def _says_something(payload: jsontext.Document | jsontext.NotJSON) -> bool:
     # Whatever is no plain empty piece of text says something, if only how wrong it is.
     value = None if isinstance(payload, jsontext.NotJSON) else payload.value
     return not isinstance(value, dict) or bool(value.get("tool_calls")) or value.get("response", "") != ""

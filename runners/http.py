@@ -1,4 +1,4 @@
-"""The HTTP runner: one POST to one address, over httpx, every byte and its time observed."""
+"""The HTTP runner: one request to one address, over httpx, every byte and its time observed."""
 
 from __future__ import annotations
 
@@ -93,8 +93,9 @@ class HttpRunner:
         if link.token:
             self._headers["authorization"] = f"Bearer {link.token}"
         # Transports rather than clients: these would look into redirects and cookies, and trip over hostile ones.
-        self._kept = _transport(link, link.network.connections)
-        self._alone = _transport(link, 0)
+        self._verify = _verification(link)
+        self._kept = self._transport(link.network.connections)
+        self._alone = self._transport(0)
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,8 +130,17 @@ class HttpRunner:
 
     async def _close_kept(self) -> None:
         # Nobody else's request is under way (see Door), and a target may have room for few connections.
-        kept, self._kept = self._kept, _transport(self._link, self._link.network.connections)
+        kept, self._kept = self._kept, self._transport(self._link.network.connections)
         await kept.aclose()
+
+    def _transport(self, kept: int) -> httpx.AsyncHTTPTransport:
+        network = self._link.network
+        return httpx.AsyncHTTPTransport(
+            trust_env=False,
+            limits=httpx.Limits(max_connections=network.connections, max_keepalive_connections=kept),
+            proxy=network.proxy,
+            verify=self._verify,
+        )
 
     async def _send(self, transport: httpx.AsyncHTTPTransport, request: Request, trace: _Trace) -> Answer:
         began = time.monotonic()
@@ -240,22 +250,13 @@ class HttpRunner:
         )
 
 
-def _transport(link: Link, kept: int) -> httpx.AsyncHTTPTransport:
-    network = link.network
-    return httpx.AsyncHTTPTransport(
-        trust_env=False,
-        limits=httpx.Limits(max_connections=network.connections, max_keepalive_connections=kept),
-        proxy=network.proxy,
-        verify=_verification(link),
-    )
-
-
 def _verification(link: Link) -> ssl.SSLContext | bool:
     if link.network.insecure:
         return False
     if link.network.ca_bundle:
         return ssl.create_default_context(cafile=link.network.ca_bundle)
-    return link.url.startswith("https:")
+    # Made once: reading the certificates takes longer than most requests.
+    return httpx.create_ssl_context(trust_env=False) if link.url.startswith("https:") else False
 
 
 def _timed_out(times: Timeouts, started: bool, seconds: float) -> str:

@@ -84,6 +84,13 @@ def test_the_token_stands_in_no_output(failed):
             assert TOKEN.encode() not in file.read_bytes(), file
 
 
+def test_replay_does_not_take_from_a_journal_which_variable_to_send(failed):
+    _, folder, _, bad, _ = failed
+    result = invoke("replay", folder, bad["findings"][0]["case"], MY_TOKEN=TOKEN)
+    assert result.exit_code == 2
+    assert "--token-env MY_TOKEN" in result.stderr
+
+
 def test_a_literal_secret_of_the_command_line_stands_in_no_output(tmp_path, monkeypatch):
     arguments = ["--header", "X-Api-Key=hunter22222", "--header=Cookie=a=hunter22222", "--profile", "quick"]
     with served(api().app()) as url:

@@ -108,3 +108,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         JournalWriter(tmp_path / "file" / "journal.ndjson")
     with pytest.raises(JournalError, match="cannot be read"):
         read(tmp_path / "none.ndjson")
+
+
+def test_a_journal_has_one_writer_at_a_time(tmp_path):
+    path = tmp_path / "journal.ndjson"
+    with JournalWriter(path) as first:
+        first.resumed({"url": "http://x/"})
+        with pytest.raises(JournalError, match="another run is writing it"):
+            JournalWriter(path)
+        assert path.read_bytes()
+    with JournalWriter(path):
+        assert not path.read_bytes()

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from fakes import Failure, Target, answer, events, no_answer, stream
+from fakes import CONTRACT, Failure, Target, answer, events, no_answer, stream
 from harness import broken, ids, judge
 
 from infercheck import liveness
+from infercheck.dialect import Dialect
 from infercheck.findings import Verdict
 from infercheck.gate import Gate
+from infercheck.plan import Options, make_plan
+from infercheck.record import read
+from infercheck.run import Settings, conduct
 
 LIVENESS = "robust/liveness"
 
@@ -282,3 +286,16 @@ def test_who_waits_at_the_gate_and_leaves_keeps_nobody_out():
             pass
 
     asyncio.run(go())
+
+
+def test_a_run_that_goes_on_asks_anew_what_got_no_answer(tmp_path):
+    options, path = Options(only=("http",)), tmp_path / "journal.ndjson"
+    plan = make_plan(CONTRACT, options)
+    settings = Settings(address="fake", url="http://fake/", dialect=Dialect.REST, restart_wait=0.05)
+    dead = Mortal(kills=of_body(b":NaN"))
+    assert not asyncio.run(conduct(CONTRACT, plan, options, dead, path, settings)).complete
+    again = Target()
+    ending = asyncio.run(conduct(CONTRACT, plan, options, again, path, settings, earlier=read(path)))
+    assert ending.complete, ending.reason
+    assert any(b":NaN" in request.body for request in again.sent)
+    assert len(again.sent) < len(plan.cases)

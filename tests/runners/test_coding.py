@@ -22,6 +22,7 @@ TEXT = b'{"response": "Hello there"}' * 50
         ("x-gzip", gzip.compress(TEXT)),
         ("deflate", zlib.compress(TEXT)),
     ],
+    ids=["none", "identity", "gzip", "spelled otherwise", "x-gzip", "deflate"],  # a gzip holds the time of day
 )
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 def test_what_comes_in_pieces_comes_out_whole(header, data, size):
@@ -46,3 +47,16 @@ def test_what_we_do_not_undo_is_said(header):
 def test_what_is_not_of_the_coding_is_said():
     with pytest.raises(CodingError, match="not the gzip that its header says"):
         decoder_for("gzip").feed(TEXT, 10_000)
+
+
+def test_what_is_cut_off_before_its_end_is_said_at_the_end():
+    decoder = decoder_for("gzip")
+    decoder.feed(gzip.compress(TEXT)[:-8], 10_000)
+    with pytest.raises(CodingError, match="cut off before its end"):
+        decoder.close()
+
+
+def test_members_that_follow_each_other_are_one_body():
+    decoder = decoder_for("gzip")
+    assert decoder.feed(gzip.compress(TEXT) + gzip.compress(b"more"), 10_000) == TEXT + b"more"
+    decoder.close()

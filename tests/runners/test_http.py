@@ -179,3 +179,31 @@ def test_a_token_that_is_said_piece_by_piece_is_masked_too(size):
     said = [json.loads(line[6:])["response"] for line in answer.body.decode().splitlines() if line]
     assert "".join(said[1:-1]) == "*" * len(token)
     assert (said[0], said[-1]) == ("You sent ", " so.")
+
+
+def test_a_408_on_a_kept_connection_is_the_connection_s_and_not_the_request_s():
+    listener = socket.create_server(("127.0.0.1", 0))
+    answers = {0: [b"200 OK", b"408 Request Timeout"], 1: [b"200 OK"]}
+
+    def work():
+        for replies in answers.values():
+            connection, _ = listener.accept()
+            with connection:
+                for status in replies:
+                    data = b""
+                    while not data.endswith(b"{}"):
+                        data += connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: 2\r\n\r\n{}")
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+
+    async def twice():
+        async with HttpRunner(Link(url=f"http://127.0.0.1:{listener.getsockname()[1]}/")) as runner:
+            return [await runner.send(Request(body=b"{}")) for _ in range(2)]
+
+    first, second = asyncio.run(twice())
+    thread.join(5)
+    listener.close()
+    assert (first.status, second.status) == (200, 200)
+    assert not second.kept

@@ -1,0 +1,31 @@
+"""Curl lines: whatever a journal says, a shell is given only what we would write ourselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from infercheck.cases import Request
+from infercheck.reports.curl import curl
+
+SAFE = ('-H "X-Key: $MY_KEY"', "-H 'X-Api: a b'", "--insecure", "--cacert /etc/ca.pem", "--proxy http://p:1")
+UNSAFE = ("; id", "-o /etc/passwd", "$(id)", '-H "X: $(id)"', "-H 'a", "--proxy x; id", "&& id", "")
+
+
+def line(*options, variable="MY_TOKEN"):
+    target = {"url": "http://x/", "token_variable": variable, "curl_options": list(options)}
+    return curl({"target": target, "folder": "/tmp", "contract": {"model": "m"}}, Request(body=b"{}"))
+
+
+@pytest.mark.parametrize("option", SAFE)
+def test_what_leads_to_a_target_is_given(option):
+    assert f" {option} " in line(option)
+
+
+@pytest.mark.parametrize("option", UNSAFE)
+def test_what_a_shell_would_do_otherwise_is_left_out(option):
+    assert line(option) == line()
+
+
+@pytest.mark.parametrize("variable", ["X$(id)", 'X"; id; "', "1X", ""])
+def test_what_is_no_variable_is_not_named(variable):
+    assert line(variable=variable) == line(variable=None)
