@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 from fakes import CONTRACT
 
+from infercheck.conduct import Settings, conduct
 from infercheck.contract import Contract
 from infercheck.dialect import Dialect
 from infercheck.exchange import Runner
@@ -21,7 +22,6 @@ from infercheck.findings import Verdict
 from infercheck.plan import Options, Plan, make_plan
 from infercheck.record import read
 from infercheck.results import Results, results_of
-from infercheck.run import Settings, conduct
 from infercheck.runners.http import Link, Network, Timeouts
 from infercheck.runners.target import HttpRunner
 

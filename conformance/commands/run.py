@@ -14,6 +14,7 @@ from rich.console import Console
 
 from infercheck.commands.options import contract_of, plan_options, target_of
 from infercheck.commands.recorded import begun, open_recorded, options_of, recorded_path
+from infercheck.conduct import Settings, conduct
 from infercheck.contract import Contract
 from infercheck.dialect import Dialect
 from infercheck.errors import UsageError
@@ -25,7 +26,6 @@ from infercheck.reports.curl import needs_file, write_body
 from infercheck.reports.files import to_bytes, write_file
 from infercheck.reports.visible import visible
 from infercheck.results import Results, results_of
-from infercheck.run import Settings, conduct
 from infercheck.runners.target import Target, check, is_secret, open_target, without_password
 from infercheck.suite import Progress
 

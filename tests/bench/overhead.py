@@ -20,12 +20,12 @@ import httpx
 
 from infercheck.cases import Need, Request
 from infercheck.commands.run import write_reports
+from infercheck.conduct import Settings, conduct
 from infercheck.contract_loader import load
 from infercheck.dialect import Dialect
 from infercheck.plan import Options, make_plan
 from infercheck.record import read
 from infercheck.results import results_of
-from infercheck.run import Settings, conduct
 from infercheck.runners.http import HttpRunner, Link
 
 PAIRS = 7

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from fakes import CONTRACT, Target, answer
 
+from infercheck.conduct import Settings, conduct
 from infercheck.dialect import Dialect
 from infercheck.errors import JournalError
 from infercheck.journal import JournalWriter
@@ -17,7 +18,6 @@ from infercheck.plan import Options, make_plan
 from infercheck.record import read
 from infercheck.reports.json_report import render
 from infercheck.results import results_of
-from infercheck.run import Settings, conduct
 
 SCHEMAS = files("infercheck.schemas")
 HOSTILE = b'{"result":{"response":"\\ud800 \\u0000 \x1b[2J <script>"}}\n\xff'

@@ -11,12 +11,12 @@ from fakes import CONTRACT, Failure, Target, answer, events, no_answer, stream
 from harness import broken, ids, judge
 
 from infercheck import liveness
+from infercheck.conduct import Settings, conduct
 from infercheck.dialect import Dialect
 from infercheck.findings import Verdict
 from infercheck.gate import Gate
 from infercheck.plan import Options, make_plan
 from infercheck.record import read
-from infercheck.run import Settings, conduct
 
 LIVENESS = "robust/liveness"
 
