@@ -76,6 +76,27 @@ def _contract_option(command: F) -> F:
     )(command)
 
 
+def _config_options(command: F) -> F:
+    options = [
+        click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                     help="The config file; infercheck.yaml of this folder by default. An option goes before it."),
+        click.option("--no-config", is_flag=True, help="Use no config file."),
+    ]  # fmt: skip
+    return _apply(command, options)
+
+
+def _server_options(command: F) -> F:
+    options = [
+        click.option("--start", metavar="COMMAND", help="Start the target by this command; end it afterwards."),
+        click.option("--ready", metavar="URL",
+                     help="Answers with a status below 500 once the started target is ready; by default its port "
+                          "says so."),
+        click.option("--ready-timeout", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True,
+                     callback=_finite, help="Seconds that it may take."),
+    ]  # fmt: skip
+    return _apply(command, options)
+
+
 def _link_options(command: F) -> F:
     options = [
         click.option("--token-env", metavar="NAME", help="The variable that holds the bearer token."),
@@ -99,8 +120,10 @@ def _plan_options(command: F) -> F:
                      show_default=True, help="How much to send: at most 60 requests, or 600."),
         click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
                      help="The plan is the same for the same seed."),
-        click.option("--lora", "adapters", multiple=True, metavar="NAME",
+        click.option("--lora", multiple=True, metavar="NAME",
                      help="An adapter that the target has. May be given again."),
+        click.option("--declare", multiple=True, type=click.Choice(["no-lora", "no-tools", "no-stream"]),
+                     help="What the target does not have: it is not asked about. May be given again."),
         click.option("--context-window", type=click.IntRange(1), metavar="TOKENS",
                      help="The target's context window: the price of an answer without a limit."),
         click.option("--only", multiple=True, metavar="PATTERN", help=f"Only these requirements. {PATTERN}"),
@@ -119,9 +142,12 @@ def _apply(command: F, options: Sequence[Callable[[F], F]]) -> F:
 
 @cli.command(short_help="Test a target and write the reports.")
 @click.argument("target", default="reference")
+@_config_options
 @_contract_option
 @_link_options
+@_server_options
 @_plan_options
+@click.option("--warm-up", is_flag=True, help="Send one request beforehand that is neither judged nor counted.")
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True,
               help="Requests under way at once.")  # fmt: skip
 @click.option("--rate", metavar="N/s|m|h", help="Send no faster than this, as in 300/m.")
@@ -134,8 +160,15 @@ def _apply(command: F, options: Sequence[Callable[[F], F]]) -> F:
 )
 @click.option("--restart-wait", type=click.FloatRange(0), default=10.0, show_default=True, callback=_finite,
               help="Seconds that a target that is gone has to come back.")  # fmt: skip
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=Path("out"),
-              show_default=True, help="The folder for journal and reports.")  # fmt: skip
+@click.option("--output", type=click.Path(file_okay=False), default="out", show_default=True,
+              help="The folder for journal and reports.")  # fmt: skip
+@click.option("--expect", multiple=True, metavar="FILE|NAME",
+              help="What is known to be broken; a NAME is one that the contract knows, as cloudflare-hosted. "
+                   "Expected failures do not fail the run; those that are mended do. May be repeated.")  # fmt: skip
+@click.option("--write-expectations", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write what is broken in this run as expectations.")  # fmt: skip
+@click.option("--baseline", type=click.Path(exists=True), metavar="JOURNAL",
+              help="Fail only on what was not broken in this earlier run.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["must", "should"]), default="must", show_default=True,
               help="What makes the run fail.")  # fmt: skip
 @click.option("--allow-undecided", is_flag=True, help="Exit with 0 although a MUST could not be decided.")
@@ -161,6 +194,7 @@ run.help = f"{inspect.cleandoc(run.help or '')}\n\n{TARGETS}, {RECORDED}, {URL}"
 
 
 @cli.command(short_help="What a run would send, and its price; sends nothing.")
+@_config_options
 @_contract_option
 @_plan_options
 @click.option("--format", "form", type=click.Choice(["text", "ndjson"]), default="text", show_default=True)
@@ -176,8 +210,10 @@ def plan(**options: Any) -> None:
 
 @cli.command(short_help="Three requests that check URL, token and dialect.")
 @click.argument("target", default="reference")
+@_config_options
 @_contract_option
 @_link_options
+@_server_options
 def doctor(**options: Any) -> None:
     """Send three requests to TARGET and say what to mend before a run makes sense."""
     from infercheck.commands.doctor import doctor as command
@@ -205,8 +241,10 @@ def explain(**options: Any) -> None:
 @click.argument("journal", type=click.Path(path_type=Path))
 @click.argument("case")
 @click.option("--target", metavar="TARGET", help="Another target than the recorded one.")
+@_config_options
 @_contract_option
 @_link_options
+@_server_options
 def replay(**options: Any) -> None:
     """Send CASE of the run in JOURNAL again and show the recorded answer and the new one side by side.
 
@@ -250,6 +288,16 @@ def serve(**options: Any) -> None:
 def contracts(**options: Any) -> None:
     """List the contracts that come with the package, or check and describe one with --contract."""
     from infercheck.commands.contracts import contracts as command
+
+    command(**options)
+
+
+@cli.command(short_help="Write a commented infercheck.yaml.")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default=Path("infercheck.yaml"))
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def init(**options: Any) -> None:
+    """Write a commented config file: infercheck.yaml, which the command and the pytest plugin read alike."""
+    from infercheck.commands.init import init as command
 
     command(**options)
 

@@ -20,6 +20,7 @@ from infercheck.dialect import Dialect
 from infercheck.door import Budget, Door
 from infercheck.errors import InfercheckError, JournalError
 from infercheck.exchange import Runner
+from infercheck.expectations import Expectations, Expected
 from infercheck.journal import JournalWriter, Written
 from infercheck.judge import Judge
 from infercheck.liveness import RESTART_WAIT
@@ -29,11 +30,14 @@ from infercheck.record import Record
 from infercheck.recording import Recording
 from infercheck.suite import THE_RUN, Ending, Progress, Suite
 
+INTERRUPTED = Ending(complete=False, reason="interrupted by the user")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How a run goes about it. `rate` is in requests a second, `max_time` and `restart_wait` in seconds.
 
+    `folder` is where curl lines look for long bodies, beside the journal by default.
     `address` is what the user wrote, `url` where requests go, `token_variable` the name that curl lines give.
     """
 
@@ -46,6 +50,8 @@ class Settings:
     rate: float | None = None
     max_time: float | None = None
     restart_wait: float = RESTART_WAIT
+    expected: tuple[Expected, ...] = ()
+    folder: Path | None = None
     command: tuple[str, ...] = ()
 
 
@@ -59,16 +65,19 @@ async def conduct(
     listener: Callable[[Progress], None] | None = None,
     *,
     earlier: Record | None = None,
+    signals: bool = False,
 ) -> Ending:
     """Run a plan against a target and write its journal to `path`; with `earlier`, go on with that run.
 
-    The first SIGINT or SIGTERM ends the run in order, with a footer that says so; the second ends the process.
+    A task that is cancelled ends the run in order, with a footer that says so. With `signals`, for whoever has the
+    process to himself, the first SIGINT or SIGTERM does the same; the second ends the process.
     TargetError where the target is out of reach from the start; the journal then says so too. JournalError where
     `earlier` is of another run.
     """
     if earlier is not None:
         check_same(earlier, contract, plan, settings)
         if earlier.complete:
+            expect(earlier, path, settings.expected)
             return Ending()
     with JournalWriter(path, written=written(earlier) if earlier else None) as journal:
         if earlier is None:
@@ -77,6 +86,8 @@ async def conduct(
             journal.resumed(
                 {"infercheck": __version__, "command": settings.command, "started": _now(), "url": settings.url}
             )
+        if settings.expected or earlier:
+            journal.expectations(_expectations(settings.expected))
         budget = Budget(
             requests=plan.budget,
             tokens=plan.tokens,
@@ -114,7 +125,10 @@ async def conduct(
             )
 
         try:
-            ending = await _until_interrupted(suite)
+            ending = await (_until_interrupted(suite) if signals else suite.run())
+        except asyncio.CancelledError:
+            footer(INTERRUPTED)
+            raise
         except JournalError:
             raise  # what cannot be written gets no footer
         except InfercheckError as error:
@@ -122,6 +136,17 @@ async def conduct(
             raise
         footer(ending)
         return ending
+
+
+def expect(earlier: Record, path: Path, expected: tuple[Expected, ...]) -> None:
+    """Say of a complete run what is expected of it now."""
+    if expected != earlier.expectations.entries:
+        with JournalWriter(path, written=written(earlier)) as journal:
+            journal.expectations(_expectations(expected))
+
+
+def _expectations(expected: tuple[Expected, ...]) -> Mapping[str, Any]:
+    return Expectations(entries=expected, date=_now()[:10]).line()
 
 
 def check_same(earlier: Record, contract: Contract, plan: Plan, settings: Settings) -> None:
@@ -166,12 +191,12 @@ async def _until_interrupted(suite: Suite) -> Ending:
         try:
             return await running
         except asyncio.CancelledError:
-            return Ending(complete=False, reason="interrupted by the user")
+            return INTERRUPTED
 
 
 @contextlib.contextmanager
 def _interrupts(stop: Callable[[], object]) -> Iterator[None]:
-    # Signals belong to the main thread; elsewhere (in a plugin's own loop) there is nothing to take over.
+    # Signals belong to the main thread; elsewhere there is nothing to take over.
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
 
@@ -220,7 +245,7 @@ def _header(contract: Contract, plan: Plan, options: Options, settings: Settings
         "adapters": options.adapters,
         "concurrency": settings.concurrency,
         "command": settings.command,
-        "folder": str(path.parent.absolute()),
+        "folder": str((settings.folder or path.parent).absolute()),
         "started": _now(),
         "planned": {"requests": len(plan.cases), "tokens": plan.price, "left_out": plan.left_out, "cut": plan.cut},
         "requirements": [
@@ -232,6 +257,8 @@ def _header(contract: Contract, plan: Plan, options: Options, settings: Settings
                 "keyword": requirement.keyword,
                 "exist": sorted(plan.exist.get(requirement.id, ())),
                 "planned": sorted(planned.get(requirement.id, ())),
+                "whole": requirement.id in plan.whole,
+                "absent": plan.absent.get(requirement.id, ""),
             }
             for requirement in contract.requirements.values()
             if requirement.id in plan.selected

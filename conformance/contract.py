@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from infercheck.oracle import Oracle
@@ -53,6 +54,8 @@ class Contract:
     examples: tuple[Example, ...] = ()
     open: tuple[OpenQuestion, ...] = ()
     requirements: Mapping[str, Requirement] = field(default_factory=dict)
+    deviations: Mapping[str, Traversable] = field(default_factory=dict)
+    """Expectations that come with the contract, by the name that users give them."""
 
     @cached_property
     def oracle(self) -> Oracle:

@@ -82,6 +82,7 @@ def _load(folder: Traversable) -> Contract:
         ),
         open=tuple(_open_question(row) for row in data.get("open", [])),
         requirements=requirements,
+        deviations={row["id"]: folder / row["file"] for row in data.get("known_deviations", [])},
     )
     check_against_schema(contract, data, file)
     return contract

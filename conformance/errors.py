@@ -4,6 +4,7 @@ InfercheckError
 ├── UserError          the user can mend it: exit status 2
 │   ├── UsageError         an option, an address, a pattern
 │   ├── ContractError      a contract that is not one: file, place, what was expected
+│   ├── ConfigError        a config or expectations file that is not one
 │   └── JournalError       a journal that is not one, or that cannot be written
 ├── TargetError        the target is out of reach: exit status 3
 ├── ThrottledForEver   the target said "later" again and again: the run ends incomplete
@@ -44,6 +45,10 @@ class ContractError(UserError):
         super().__init__(f"{where}: {expected}", hint=hint)
 
 
+class ConfigError(UserError):
+    """A config or expectations file that is not one; the message begins with the file and the line in it."""
+
+
 class JournalError(UserError):
     """A journal that cannot be read or written."""
 
@@ -70,3 +75,7 @@ class NotRecorded(NotToBeHad):
 
 class TargetGone(NotToBeHad):
     """The target does not answer any more."""
+
+
+class BrokenShould(UserWarning):
+    """A promise of level SHOULD that a target did not keep: what the pytest plugin warns of."""

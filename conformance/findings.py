@@ -19,6 +19,8 @@ class Verdict(StrEnum):
     SKIP = "skip"
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
+    EXPECTED = "expected"
+    """Broken, as an expectation says."""
 
 
 BROKEN = {Level.MUST: Verdict.FAIL, Level.SHOULD: Verdict.WARN, Level.INFO: Verdict.NOTE}

@@ -1,10 +1,10 @@
 """The journal: the append-only NDJSON record of a run, from which every report is made.
 
-Lines, in order: one `header`; then `dialect` (what the first answers showed), `case` (once, before its first
-request), `sent` (before a request leaves), `body` (bytes, once for each SHA-256), `exchange`, `judged`; one
-`footer` where the run was ended in order. A run that goes on later writes `resumed` and goes on behind that; of two
-`judged` lines of a case the later one holds. Header and footer are synced to the disk, the rest is flushed line by
-line, so that whatever ends a run costs what was under way and no more.
+Lines, in order: one `header`; then `expectations` (where there are any), `dialect` (what the first answers
+showed), `case` (once, before its first request), `sent` (before a request leaves), `body` (bytes, once for each
+SHA-256), `exchange`, `judged`; one `footer` where the run was ended in order. A run that goes on later writes
+`resumed` and goes on behind that; of two `judged` lines of a case the later one holds. Header and footer are synced
+to the disk, the rest is flushed line by line, so that whatever ends a run costs what was under way and no more.
 Described by schemas/journal.schema.json.
 """
 
@@ -92,6 +92,10 @@ class JournalWriter:
         if not self._written.dialect:
             self._written.dialect = True
             self._line({"type": "dialect", "dialect": guess.dialect, "saw": guess.saw}, flush=True)
+
+    def expectations(self, data: Mapping[str, Any]) -> None:
+        """What is expected to be broken; of two such lines the later one holds."""
+        self._line({"type": "expectations", **data}, flush=True)
 
     def case(self, case: Case) -> None:
         """A case, before its first request."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from itertools import zip_longest
 
+from infercheck.absences import Absence, absent_keys, parameters, why_absent, without
 from infercheck.cases import Case, Expectation
 from infercheck.contract import Contract
 from infercheck.errors import UsageError
@@ -18,6 +18,7 @@ from infercheck.generate.page import examples, open_questions
 from infercheck.generate.pairwise import pairwise
 from infercheck.generate.price import CONTEXT_WINDOW, Pricing
 from infercheck.generate.wire import wire
+from infercheck.selection import select
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,9 @@ class Plan:
     """Cases in the order of sending. `left_out` counts those for which the profile has no room, `cut` those of the
     profile for which the user's own budget has none.
 
-    `exist` has the sides (`valid`, `invalid`) of each requirement that some case could decide, in this run or not.
+    `exist` has the sides (`valid`, `invalid`) of each requirement that some case could decide, in this run or not;
+    `planned` those of the profile, whether the user's budget has room for them or not;
+    `absent` why nothing can decide one at this target; `whole` are those of which this run leaves no case out.
     """
 
     profile: Profile
@@ -58,11 +61,9 @@ class Plan:
     cut: int
     selected: frozenset[str]
     exist: Mapping[str, frozenset[str]]
-
-    @property
-    def planned(self) -> Mapping[str, frozenset[str]]:
-        """The same, for the cases of this run."""
-        return _sides(self.cases)
+    planned: Mapping[str, frozenset[str]]
+    absent: Mapping[str, str]
+    whole: frozenset[str]
 
     @property
     def price(self) -> int:
@@ -96,14 +97,17 @@ class Options:
     exclude: tuple[str, ...] = ()
     max_requests: int | None = None
     max_tokens: int | None = None
+    declare: tuple[str, ...] = ()
 
 
 def make_plan(contract: Contract, options: Options) -> Plan:
-    """Plan a run; UsageError where a pattern selects nothing."""
+    """Plan a run; UsageError where a pattern selects nothing, or an adapter is named and declared absent."""
+    if options.adapters and Absence.NO_LORA in options.declare:
+        raise UsageError("--lora names an adapter, and --declare no-lora says that there is none")
     profile = PROFILES[options.profile]
     selected = select(contract, options.only, options.exclude)
     pricing = Pricing(contract, options.context_window or CONTEXT_WINDOW)
-    ordered = [_careful(pricing.priced(case)) for case in _ordered(contract, options)]
+    ordered, lost = _at_hand(contract, options, [pricing.priced(case) for case in _ordered(contract, options)])
     narrowed = bool(options.only or options.exclude)
     wanted = list(_needed(ordered, selected, contract.roles.get("stream"), narrowed=narrowed))
     foreseen = _affordable(wanted, profile, profile.requests, profile.tokens)
@@ -119,7 +123,38 @@ def make_plan(contract: Contract, options: Options) -> Plan:
         cut=len(foreseen) - len(cases),
         selected=frozenset(selected),
         exist=_sides(ordered),
+        planned=_sides(foreseen),
+        absent={id_: why for id_ in selected if (why := why_absent(id_, lost, options.declare))},
+        whole=_whole(selected, wanted, cases),
     )
+
+
+def _at_hand(
+    contract: Contract, options: Options, cases: Sequence[Case]
+) -> tuple[list[Case], Mapping[str, Absence]]:
+    # What can be asked of this target, and the requirements that nothing is left to decide of.
+    keys = absent_keys(contract, options.declare)
+    stream = contract.roles.get("stream")
+    kept: list[Case] = []
+    lost: dict[str, Absence] = {}
+    for case in cases:
+        absent = parameters(case) & keys.keys() if keys else None
+        left = without(case, absent, stream) if absent else case
+        if left is not None:
+            kept.append(_careful(left))
+        if absent:
+            ids = set(case.requirements) - set(left.requirements if left else ())
+            lost.update(dict.fromkeys(ids, keys[min(absent)]))
+    still = {id_ for case in kept for id_ in case.requirements}
+    return kept, {id_: absence for id_, absence in lost.items() if id_ not in still}
+
+
+def _whole(selected: Iterable[str], wanted: Sequence[Case], cases: Sequence[Case]) -> frozenset[str]:
+    # What no case aims at is judged on every answer of a kind, of which none may be missing.
+    needed = Counter(id_ for case in wanted for id_ in case.requirements)
+    sent = Counter(id_ for case in cases for id_ in case.requirements)
+    everything = len(wanted) == len(cases)
+    return frozenset(id_ for id_ in selected if (needed[id_] == sent[id_] if needed[id_] else everything))
 
 
 def _careful(case: Case) -> Case:
@@ -150,27 +185,6 @@ def _sides(cases: Iterable[Case]) -> dict[str, frozenset[str]]:
         if len(case.parts) > 1:
             found["input/combinations"].add("valid")
     return {id_: frozenset(sides) for id_, sides in found.items()}
-
-
-def select(contract: Contract, only: Sequence[str], exclude: Sequence[str]) -> set[str]:
-    """The requirement ids that the patterns leave; a pattern is an id, its beginning, or has * and ?."""
-    ids = set(contract.requirements)
-    for pattern in (*only, *exclude):
-        if not any(matches(id_, pattern) for id_ in ids):
-            raise UsageError(
-                f"no requirement matches {pattern!r}",
-                hint="`infercheck explain` lists the ids; * and ? stand for anything, as in 'input/prompt/*'.",
-            )
-    kept = {id_ for id_ in ids if not only or any(matches(id_, pattern) for pattern in only)}
-    kept = {id_ for id_ in kept if not any(matches(id_, pattern) for pattern in exclude)}
-    if not kept:
-        raise UsageError("nothing is left to test: what --only selects, --exclude takes away")
-    return kept
-
-
-def matches(id_: str, pattern: str) -> bool:
-    """Whether a pattern means this id: equal, a folder above it, or by * and ?."""
-    return id_ == pattern or id_.startswith(pattern.rstrip("/") + "/") or fnmatchcase(id_, pattern)
 
 
 def _ordered(contract: Contract, options: Options) -> Iterator[Case]:

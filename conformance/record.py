@@ -10,6 +10,7 @@ from typing import Any
 from infercheck.cases import Side
 from infercheck.errors import JournalError
 from infercheck.exchange import Answer, Chunk, Exchange, Failure
+from infercheck.expectations import Expectations, from_line
 from infercheck.findings import Finding, Verdict
 from infercheck.journal import body_of, read_lines, request_of
 from infercheck.requirements import Clause, Level, Requirement
@@ -17,11 +18,16 @@ from infercheck.requirements import Clause, Level, Requirement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A requirement of a run, with the sides of it that exist and those that this run planned to send."""
+    """A requirement of a run, with the sides of it that exist and those that this run planned to send.
+
+    `whole` tells that the run left out no case of it, `absent` why nothing can decide it at this target.
+    """
 
     requirement: Requirement
     exist: frozenset[str]
     planned: frozenset[str]
+    whole: bool = True
+    absent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,7 @@ class Record:
     judged: dict[str, Judged] = field(default_factory=dict)
     dialect: str = ""
     saw: str = ""
+    expectations: Expectations = field(default_factory=Expectations)
 
     @property
     def findings(self) -> list[Finding]:
@@ -67,6 +74,11 @@ class Record:
     def complete(self) -> bool:
         """Whether the run was ended in order and left nothing out."""
         return self.footer is not None and bool(self.footer["complete"])
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether the user asked about some requirements only."""
+        return bool(self.header["options"]["only"] or self.header["options"]["exclude"])
 
     @property
     def why_incomplete(self) -> str:
@@ -96,6 +108,8 @@ def _read(header: Mapping[str, Any], lines: Any) -> Record:
                 record.bodies[line["sha256"]] = body_of(line)
             case "dialect":
                 record.dialect, record.saw = line["dialect"], line["saw"]
+            case "expectations":
+                record.expectations = from_line(line)
             case "case":
                 record.cases[line["case"]] = line
             case "sent":
@@ -137,6 +151,8 @@ def _row(row: Mapping[str, Any]) -> Row:
         ),
         exist=frozenset(row["exist"]),
         planned=frozenset(row["planned"]),
+        whole=row["whole"],
+        absent=row["absent"],
     )
 
 

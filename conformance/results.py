@@ -7,11 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from infercheck.dialect import FORM_OF_ERRORS, Dialect
+from infercheck.expectations import BREAKS, Stale, Standing, stale
 from infercheck.findings import Finding, Verdict
 from infercheck.record import Record, Row
 from infercheck.requirements import Level, Requirement
 
-WORST_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOTE)
+WORST_FIRST = (
+    Verdict.FAIL,
+    Verdict.WARN,
+    Verdict.EXPECTED,
+    Verdict.ERROR,
+    Verdict.INCONCLUSIVE,
+    Verdict.NOTE,
+)
 
 
 SELDOM = frozenset({"output/whole-tool-calls", "stream/whole-tool-calls", "stream/present"})
@@ -31,10 +39,11 @@ def _breadth(area: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Findings of one requirement that say the same: the first of them, and how many there are."""
+    """Findings of one requirement that say the same: the first of them, how many there are, and of which cases."""
 
     finding: Finding
     count: int
+    cases: tuple[str, ...]
     request_number: int
     """The requests that were sent when the first of them could be made; 0 where none was needed."""
 
@@ -54,10 +63,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """The results of a run, in the order of the contract."""
+    """The results of a run, in the order of the contract, and the expectations that are out of date."""
 
     record: Record
     results: tuple[Result, ...]
+    stale: tuple[Stale, ...] = ()
 
     def with_verdict(self, *verdicts: Verdict) -> list[Result]:
         """Results of these verdicts, those of areas that concern every answer first."""
@@ -82,7 +92,7 @@ class Results:
     @property
     def verdict(self) -> str:
         """`fail`, `incomplete` or `pass`, as DESIGN says of the whole run."""
-        if self.with_verdict(Verdict.FAIL):
+        if self.with_verdict(Verdict.FAIL) or self.stale:
             return "fail"
         return "incomplete" if self.undecided or not self.record.complete else "pass"
 
@@ -98,9 +108,9 @@ class Results:
         return len(results), both
 
     def exit_status(self, *, fail_on_should: bool = False, allow_undecided: bool = False) -> int:
-        """0 decided and kept, 1 a promise is broken, 4 incomplete or undecided (1 outranks 4)."""
+        """0 decided and kept, 1 a promise is broken or an expectation stale, 4 incomplete or undecided."""
         totals = self.totals
-        if totals[Verdict.FAIL] or (fail_on_should and totals[Verdict.WARN]):
+        if totals[Verdict.FAIL] or self.stale or (fail_on_should and totals[Verdict.WARN]):
             return 1
         if not self.record.complete or (self.undecided and not allow_undecided):
             return 4
@@ -111,15 +121,30 @@ def results_of(record: Record) -> Results:
     """The results of a recorded run: a pure function of its record."""
     findings: dict[str, list[Finding]] = defaultdict(list)
     passed: dict[str, list[Finding]] = defaultdict(list)
-    for finding in record.findings:
+    for finding in record.expectations.apply(record.findings):
         findings[finding.requirement].append(finding)
     for finding in record.passed:
         passed[finding.requirement].append(finding)
+    results = tuple(
+        _result(record, row, findings[row.requirement.id], passed[row.requirement.id]) for row in record.rows
+    )
     return Results(
-        record=record,
-        results=tuple(
-            _result(record, row, findings[row.requirement.id], passed[row.requirement.id]) for row in record.rows
-        ),
+        record=record, results=results, stale=tuple(stale(record.expectations, _standing(record, results)))
+    )
+
+
+def _standing(record: Record, results: Sequence[Result]) -> Standing:
+    # A pass on a part of the cases does not say that what was known to be broken is mended.
+    undecided = (Verdict.INCONCLUSIVE, Verdict.ERROR)
+    return Standing(
+        decided={
+            result.requirement.id: row.whole and not row.absent and result.verdict not in undecided
+            for row, result in zip(record.rows, results, strict=True)
+        },
+        judged=[case for case, judged in record.judged.items() if judged.is_final],
+        broken=[finding for finding in record.findings if finding.verdict in BREAKS and finding.confirmed],
+        complete=record.complete,
+        everything=all(row.whole for row in record.rows) and not record.narrowed,
     )
 
 
@@ -166,6 +191,8 @@ def _verdict(
     if passed and not missing & row.planned:
         side = " and ".join(sorted(missing))
         return Verdict.SKIP, f"its {side} side is not part of this run ({record.header['profile']})"
+    if row.absent:
+        return Verdict.SKIP, row.absent
     if row.exist or row.planned:
         if not row.planned:
             return Verdict.SKIP, f"not part of this run ({record.header['profile']})"
@@ -217,6 +244,13 @@ def _groups(findings: Sequence[Finding]) -> list[Group]:
     for same in alike.values():
         # The one that was made sure of shows the defect alone; the others merely met it again.
         shown = max(same, key=lambda finding: len(finding.exchanges))
-        groups.append(Group(finding=shown, count=len(same), request_number=max(shown.exchanges, default=0)))
+        groups.append(
+            Group(
+                finding=shown,
+                count=len(same),
+                cases=tuple(dict.fromkeys(finding.case for finding in same)),
+                request_number=max(shown.exchanges, default=0),
+            )
+        )
     order = [*WORST_FIRST, Verdict.PASS, Verdict.SKIP]
     return sorted(groups, key=lambda group: (order.index(group.finding.verdict), group.request_number))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from urllib.parse import quote
@@ -21,6 +20,8 @@ from infercheck.findings import Verdict
 from infercheck.reports.exhibits import TEXT, Exhibits, clipped
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.markup import marked, plain
+from infercheck.reports.plain import count
+from infercheck.reports.words import areas
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
 
@@ -28,6 +29,12 @@ GROUPS = 5
 """Groups of findings of one requirement that stand open; the rest are folded."""
 SECTIONS = (
     ("failures", "Failures", "Promises of level MUST that the target broke.", (Verdict.FAIL,)),
+    (
+        "expected",
+        "Expected failures",
+        "Broken promises that an expectation names, with its reason. They do not fail the run.",
+        (Verdict.EXPECTED,),
+    ),
     ("warnings", "Warnings", "Promises of level SHOULD that the target did not keep.", (Verdict.WARN,)),
     (
         "undecided",
@@ -56,10 +63,11 @@ def render(results: Results) -> str:
         title=plain(f"{results.verdict.upper()}: {results.record.header['target']['address']}"),
         reasons=list(_reasons(results)),
         broken=failed,
+        stale=results.stale,
         undecided=results.undecided,
         facts=list(_facts(results)),
         totals={str(verdict): count for verdict, count in results.totals.items()},
-        areas=_areas(results.results),
+        areas=areas(results),
         sections=[(key, title, lead, results.with_verdict(*verdicts)) for key, title, lead, verdicts in SECTIONS],
         skipped=results.with_verdict(Verdict.SKIP),
         passed=_by_area(results.with_verdict(Verdict.PASS)),
@@ -95,19 +103,23 @@ def anchor(id_: str) -> str:
 def _reasons(results: Results) -> Iterator[str]:
     record, totals = results.record, results.totals
     musts = [result.verdict for result in results.results if result.requirement.level is Level.MUST]
-    kept = f"{musts.count(Verdict.PASS)} of {_count(len(musts), 'MUST requirement')} decided and kept"
+    kept = f"{musts.count(Verdict.PASS)} of {count(len(musts), 'MUST requirement')} decided and kept"
     if results.verdict == "pass":
         skipped = musts.count(Verdict.SKIP)
         yield kept + (f"; {skipped} skipped." if skipped else ".")
     else:
-        broken = f"{_count(totals[Verdict.FAIL], 'MUST requirement')} broken; " if totals[Verdict.FAIL] else ""
+        broken = f"{count(totals[Verdict.FAIL], 'MUST requirement')} broken; " if totals[Verdict.FAIL] else ""
         yield f"{broken}{kept}."
         if not record.complete:
             yield f"The run is incomplete: {clipped(record.why_incomplete or 'no reason was recorded').text}"
         if results.undecided:
-            yield f"{_count(len(results.undecided), 'MUST requirement')} could not be decided."
+            yield f"{count(len(results.undecided), 'MUST requirement')} could not be decided."
+    if results.stale:
+        yield f"{count(len(results.stale), 'expectation')} out of date."
+    if totals[Verdict.EXPECTED]:
+        yield f"{count(totals[Verdict.EXPECTED], 'requirement')} broken as expected."
     if totals[Verdict.WARN]:
-        yield f"{_count(totals[Verdict.WARN], 'SHOULD requirement')} not kept (warnings, no failure)."
+        yield f"{count(totals[Verdict.WARN], 'SHOULD requirement')} not kept (warnings, no failure)."
 
 
 def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
@@ -124,6 +136,7 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     yield "Command", clipped(shlex.join(header["command"])).text, "wide"
     yield "Dialect", clipped(dialect_of(record)).text, "short"
     yield "Profile", header["profile"], "short"
+    yield "Declared", ", ".join(header["options"]["declare"]), "short"
     yield "Seed", str(header["seed"]), "short"
     yield "Concurrency", str(header["concurrency"]), "short"
     yield "Started", header["started"].replace("T", " ").replace("+00:00", " UTC"), "short"
@@ -135,19 +148,8 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     yield "infercheck", f"{header['infercheck']} (Python {header['python']})", "short"
 
 
-def _areas(results: Sequence[Result]) -> dict[str, Counter[str]]:
-    areas: dict[str, Counter[str]] = {}
-    for result in results:
-        areas.setdefault(result.requirement.area, Counter())[str(result.verdict)] += 1
-    return areas
-
-
 def _by_area(results: Sequence[Result]) -> dict[str, list[Result]]:
     areas: dict[str, list[Result]] = {}
     for result in results:
         areas.setdefault(result.requirement.area, []).append(result)
     return areas
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -39,8 +39,13 @@ def document(results: Results) -> Mapping[str, Any]:
         "requests": len(record.exchanges),
         "retries": footer.get("retries", 0),
         "seconds": footer.get("seconds", 0),
-        "totals": {**{str(verdict): count for verdict, count in results.totals.items()}, "expected": 0},
+        "declared": record.header["options"]["declare"],
+        "totals": {str(verdict): count for verdict, count in results.totals.items()},
         "keywords": {"total": total, "both_sides": both},
+        "stale": [
+            {"expectation": str(stale.entry), "why": stale.why, "place": stale.entry.place}
+            for stale in results.stale
+        ],
         "requirements": [_requirement(record, result) for result in results.results],
     }
 

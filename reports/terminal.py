@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,8 +15,9 @@ from rich.text import Text
 
 from infercheck.findings import Verdict
 from infercheck.reports.json_report import curl_of, dialect_of
+from infercheck.reports.plain import count, tally
 from infercheck.reports.visible import visible
-from infercheck.requirements import Level
+from infercheck.reports.words import areas
 from infercheck.results import Result, Results
 
 STYLES = {
@@ -28,6 +28,7 @@ STYLES = {
     Verdict.NOTE: "cyan",
     Verdict.PASS: "green",
     Verdict.SKIP: "dim",
+    Verdict.EXPECTED: "dim",
 }
 WORDS = {"pass": "bold green", "fail": "bold red", "incomplete": "bold magenta"}
 SHOWN = 5
@@ -116,12 +117,17 @@ def summary(console: Console, results: Results, folder: str) -> None:
     for result in worst[SHOWN : SHOWN + LISTED]:
         _line(console, result, f"expected {result.groups[0].finding.expected}")
     _rest(console, len(worst) - SHOWN - LISTED, "broken")
+    for stale in results.stale:
+        where = f" ({stale.entry.place})" if stale.entry.place else ""
+        console.print(Text("  stale        ", "bold red").append(visible(f"{stale}{where}")), soft_wrap=True)
     undecided = results.with_verdict(Verdict.INCONCLUSIVE, Verdict.ERROR)
     for result in undecided[:SHOWN]:
         _line(console, result, result.reason)
     _rest(console, len(undecided) - SHOWN, "that could not be decided")
+    if expected := results.totals[Verdict.EXPECTED]:
+        console.print(f"  {count(expected, 'requirement')} broken as expected")
     if notes := results.totals[Verdict.NOTE]:
-        console.print(f"  {_count(notes, 'note')} on what the page leaves open")
+        console.print(f"  {count(notes, 'note')} on what the page leaves open")
     if folder:
         console.print(f"\nreports: {visible(folder)}", soft_wrap=True)
 
@@ -139,23 +145,16 @@ def _rest(console: Console, count: int, what: str) -> None:
 
 def _headline(console: Console, results: Results) -> None:
     record = results.record
-    header, footer = record.header, record.footer or {}
+    header = record.header
     console.print(
         f"\n{visible(header['target']['address'])} ({visible(dialect_of(record))}) "
         f"against {visible(header['contract']['id'])}, profile {header['profile']}, seed {header['seed']}",
         highlight=False,
         soft_wrap=True,
     )
-    totals = results.totals
-    musts = [result for result in results.results if result.requirement.level is Level.MUST]
-    kept = sum(result.verdict is Verdict.PASS for result in musts)
-    line = Text(results.verdict.upper(), WORDS[results.verdict])
-    line.append(
-        f"  {kept} of {len(musts)} MUST kept, {totals[Verdict.FAIL]} broken, "
-        f"{_count(totals[Verdict.WARN], 'warning')}, "
-        f"{len(results.undecided)} undecided; {len(record.exchanges)} requests in {footer.get('seconds', 0):.1f} s"
+    console.print(
+        Text(results.verdict.upper(), WORDS[results.verdict]).append(f"  {tally(results)}"), soft_wrap=True
     )
-    console.print(line, soft_wrap=True)
     if left_out := header["planned"]["left_out"]:
         console.print(f"{left_out} cases are not part of profile {header['profile']}")
     if not record.complete:
@@ -168,10 +167,7 @@ def _areas(console: Console, results: Results) -> None:
     shown = [verdict for verdict in Verdict if results.totals[verdict]]
     for verdict in shown:
         table.add_column(str(verdict), justify="right", style=STYLES[verdict])
-    areas: dict[str, Counter[Verdict]] = {}
-    for result in results.results:
-        areas.setdefault(result.requirement.area, Counter())[result.verdict] += 1
-    for area, counts in areas.items():
+    for area, counts in areas(results).items():
         table.add_row(visible(area), *(str(counts[verdict] or "") for verdict in shown))
     console.print()
     console.print(table)
@@ -197,12 +193,8 @@ def _finding(console: Console, results: Results, number: int, result: Result) ->
         console.print(Text("   try       ").append(visible(line)), soft_wrap=True)
     others = len(result.groups) - 1
     if others:
-        _field(console, "", f"and {_count(others, 'other finding')} of this requirement")
+        _field(console, "", f"and {count(others, 'other finding')} of this requirement")
     console.print()
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _field(console: Console, name: str, value: str) -> None:

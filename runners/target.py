@@ -20,6 +20,9 @@ CLOUDFLARE = "https://api.cloudflare.com/client/v4/accounts/{account}/ai/run/{mo
 CLOUDFLARE_RATE = 4.0
 """Requests a second for the hosted API where no rate is given: under the documented 300 a minute."""
 
+GIVEN_TOKEN = "INFERCHECK_TOKEN"
+"""What curl lines call a token that stands in no variable."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -28,7 +31,13 @@ class Target:
     address: str
     model: str
     token_env: str | None = None
+    token: str | None = field(default=None, repr=False)
+    """The token itself, for who has it in no variable."""
     network: Network = field(default_factory=Network)
+
+    def link(self) -> Link:
+        """The way to it; UsageError where the address, the token or its variable makes no sense."""
+        return _link(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +67,7 @@ async def open_target(target: Target) -> AsyncIterator[Opened]:
         with LocalServer() as server:
             link = Link(url=server.url, model=target.model, token=server.token, network=target.network)
             async with HttpRunner(link) as runner:
-                yield Opened(runner=runner, url=server.url, token_variable="INFERCHECK_TOKEN")  # noqa: S106
+                yield Opened(runner=runner, url=server.url, token_variable=GIVEN_TOKEN)
         return
     link = _link(target)
     try:
@@ -97,8 +106,11 @@ def without_password(url: str) -> str:
 
 
 def _token_variable(target: Target) -> str | None:
-    default = "CLOUDFLARE_AUTH_TOKEN" if target.address == "cloudflare" else None
-    return target.token_env if target.token_env is not None else default
+    if target.token_env is not None:
+        return target.token_env
+    if target.token is not None:
+        return GIVEN_TOKEN
+    return "CLOUDFLARE_AUTH_TOKEN" if target.address == "cloudflare" else None
 
 
 def _link(target: Target) -> Link:
@@ -122,7 +134,7 @@ def _link(target: Target) -> Link:
     if parsed.userinfo:
         raise UsageError("the URL holds a password", hint="Put the token in a variable: --token-env NAME.")
     variable = _token_variable(target)
-    token = os.environ.get(variable) if variable else None
+    token = target.token or (os.environ.get(variable) if variable else None)
     if variable is not None and not token:
         raise UsageError(f"the variable {variable} is not set", hint=f"export {variable}=your-token")
     if token and not (token.isascii() and token.isprintable()):

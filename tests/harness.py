@@ -18,6 +18,7 @@ from infercheck.conduct import Settings, conduct
 from infercheck.contract import Contract
 from infercheck.dialect import Dialect
 from infercheck.exchange import Runner
+from infercheck.expectations import Expected
 from infercheck.findings import Verdict
 from infercheck.plan import Options, Plan, make_plan
 from infercheck.record import read
@@ -46,6 +47,7 @@ def judge(
     token_variable: str | None = None,
     dialect: Dialect = Dialect.REST,
     restart_wait: float = 0.0,
+    expected: tuple[Expected, ...] = (),
     **options: Any,
 ) -> Results:
     """The results of a run against a target that is asked in this process."""
@@ -57,6 +59,7 @@ def judge(
         token_variable=token_variable,
         concurrency=concurrency,
         restart_wait=restart_wait,
+        expected=expected,
     )
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "journal.ndjson"

@@ -10,7 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = {"schemas": "infercheck.schemas", "runners": "infercheck.runners", "reports": "infercheck.reports"}
-FRONT_DOORS = ("cli.py", "__main__.py", "commands")
+FRONT_DOORS = (
+    "cli.py", "__main__.py", "__init__.py", "api.py", "testing.py", "pytest_plugin.py", "commands", "launching",
+    "plugin",
+)  # fmt: skip
+DOORS = tuple(f"infercheck.{name.removesuffix('.py')}" for name in FRONT_DOORS if not name.startswith("__"))
 MODULES = [path for room in ("conformance", *ROOMS) for path in (ROOT / room).rglob("*.py")]
 
 
@@ -32,12 +36,12 @@ def room(path):
 
 MAY_NOT = {
     "schemas": ("infercheck",),
-    "conformance": ("infercheck.runners", "infercheck.reports", "infercheck.cli", "infercheck.commands",
-                    "httpx", "click", "rich", "starlette", "uvicorn", "jinja2"),
-    "runners": ("infercheck.reports", "infercheck.cli", "infercheck.commands", "infercheck.journal",
-                "infercheck.suite", "infercheck.checks", "click", "rich"),
-    "reports": ("infercheck.runners", "infercheck.cli", "infercheck.commands", "infercheck.suite",
-                "infercheck.door", "infercheck.checks", "infercheck.generate", "httpx"),
+    "conformance": (*DOORS, "infercheck.runners", "infercheck.reports",
+                    "httpx", "click", "rich", "starlette", "uvicorn", "jinja2", "pytest"),
+    "runners": (*DOORS, "infercheck.reports", "infercheck.journal", "infercheck.suite", "infercheck.checks",
+                "click", "rich", "pytest"),
+    "reports": (*DOORS, "infercheck.runners", "infercheck.suite", "infercheck.door", "infercheck.checks",
+                "infercheck.generate", "httpx", "pytest"),
     "front door": (),
 }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,12 +13,13 @@ import click
 from infercheck import jsontext
 from infercheck.cases import Case, Expectation, Request
 from infercheck.checks import judge
-from infercheck.commands.options import contract_of, target_of
+from infercheck.commands.options import contract_of, job_of_options
 from infercheck.conclusions import universal
 from infercheck.contract import Contract
 from infercheck.dialect import UNTOLD, Dialect, guess
 from infercheck.exchange import Answer, Exchange
 from infercheck.findings import Verdict
+from infercheck.launching.launch import OUTPUT, server_of, target_of
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Options, make_plan
 from infercheck.reports.visible import visible
@@ -26,10 +28,12 @@ from infercheck.runners.target import Target, check, open_target
 
 def doctor(**options: Any) -> int:
     """Ask, say what came back and what to mend; returns the exit status."""
-    contract = contract_of(options["contract_name"])
-    target = target_of(contract, options)
+    job = job_of_options(options, click.echo)
+    contract = contract_of(job.contract)
+    target = target_of(contract, job)
     check(target)
-    return asyncio.run(_examine(contract, target, Dialect(options["dialect"] or "rest")))
+    with server_of(job, target, Path(job.output or OUTPUT), click.echo):
+        return asyncio.run(_examine(contract, target, Dialect(job.dialect or "rest")))
 
 
 async def _examine(contract: Contract, target: Target, dialect: Dialect) -> int:

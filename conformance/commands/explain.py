@@ -10,9 +10,10 @@ from infercheck import jsontext
 from infercheck.cases import Case, Expectation
 from infercheck.commands.options import contract_of
 from infercheck.contract import Contract
-from infercheck.plan import Options, make_plan, select
+from infercheck.plan import Options, make_plan
 from infercheck.reports.visible import visible
 from infercheck.requirements import Requirement
+from infercheck.selection import select
 
 BODY = 160
 """Characters of a request body that are shown."""

@@ -1,15 +1,21 @@
-"""From the command line's options to a contract, a target and a plan."""
+"""From the command line's options, and the config file beside them, to a job."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import click
+from click.core import ParameterSource
+
+from infercheck.config import find_config, read_config
 from infercheck.contract import Contract
 from infercheck.contract_loader import DEFAULT, load
-from infercheck.errors import UsageError
-from infercheck.plan import Options
-from infercheck.runners.http import Network, Timeouts
-from infercheck.runners.target import Target, parse_headers
+from infercheck.job import Job, job_of, left_out
+
+FIELDS = {"contract_name": "contract"}
+"""Options whose name is not that of their field of a job."""
 
 
 def contract_of(name: str | None) -> Contract:
@@ -17,37 +23,25 @@ def contract_of(name: str | None) -> Contract:
     return load(name or DEFAULT)
 
 
-def target_of(contract: Contract, options: dict[str, Any], connections: int = 4) -> Target:
-    """The target that the options name; UsageError where a header or the token is not to be had."""
-    headers, shown, secrets = parse_headers(options["headers"])
-    if options["proxy"] and "://" not in options["proxy"]:
-        raise UsageError("--proxy is no URL", hint="Write it as a URL, as in http://proxy:3128.")
-    return Target(
-        address=options["target"],
-        model=contract.model,
-        token_env=options["token_env"],
-        network=Network(
-            headers=headers,
-            shown_headers=shown,
-            secrets=secrets,
-            timeouts=Timeouts(first=options["timeout"], between=options["timeout"], whole=10 * options["timeout"]),
-            connections=connections,
-            proxy=options["proxy"],
-            ca_bundle=options["ca_bundle"],
-            insecure=options["insecure"],
-        ),
-    )
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a job that were said on the command line, defaults apart."""
+    source = click.get_current_context().get_parameter_source
+    return {
+        FIELDS.get(name, name): value
+        for name, value in options.items()
+        if source(name) is ParameterSource.COMMANDLINE
+    }
 
 
-def plan_options(options: dict[str, Any]) -> Options:
-    """What the options say of the plan."""
-    return Options(
-        profile=options["profile"],
-        seed=options["seed"],
-        adapters=tuple(options["adapters"]),
-        context_window=options["context_window"],
-        only=tuple(options["only"]),
-        exclude=tuple(options["exclude"]),
-        max_requests=options["max_requests"],
-        max_tokens=options["max_tokens"],
-    )
+def job_of_options(options: dict[str, Any], said: Callable[[str], None] = lambda line: None) -> Job:
+    """The job that the options and the config file say: an option that was given goes before the file.
+
+    `said` gets a line where a file is used.
+    """
+    path: Path | None = options["config"] or find_config(Path())
+    config = read_config(path) if path and not options["no_config"] else None
+    values = given(options)
+    if config is not None:
+        unused = ", ".join(sorted(left_out(config, values) - {"target"}))
+        said(f"using {config.path}" + (f", but for its {unused}" if unused else ""))
+    return job_of(config, values)

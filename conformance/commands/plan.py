@@ -10,14 +10,14 @@ from typing import Any
 import click
 
 from infercheck.cases import Case
-from infercheck.commands.options import contract_of, plan_options
+from infercheck.commands.options import contract_of, job_of_options
 from infercheck.plan import make_plan
 
 
 def plan(form: str, **options: Any) -> None:
     """Print the plan, as a table for people or as one JSON line a case."""
-    contract = contract_of(options["contract_name"])
-    made = make_plan(contract, plan_options(options))
+    job = job_of_options(options, lambda line: click.echo(line, err=True))
+    made = make_plan(contract_of(job.contract), job.options)
     if form == "ndjson":
         for case in made.cases:
             click.echo(json.dumps(_vector(case), ensure_ascii=False))

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import click
 
-from infercheck import conclusions
+from infercheck.alone import of_one
 from infercheck.cases import Case, Expectation
-from infercheck.commands.options import contract_of, target_of
-from infercheck.commands.recorded import journal_of, options_of
+from infercheck.commands.options import contract_of, given, job_of_options
 from infercheck.contract import Contract
 from infercheck.dialect import Dialect
 from infercheck.errors import JournalError, UsageError
 from infercheck.exchange import Exchange
-from infercheck.findings import Finding, Verdict
+from infercheck.expectations import BREAKS
+from infercheck.findings import Verdict
+from infercheck.job import job_of
+from infercheck.launching.launch import server_of, target_of
+from infercheck.launching.recorded import journal_of, options_of
 from infercheck.observation import Observation, Outcome
-from infercheck.plan import make_plan
+from infercheck.plan import Options, make_plan
 from infercheck.record import Record, read
 from infercheck.reports.sidebyside import side_by_side
 from infercheck.reports.terminal import console
@@ -37,23 +40,26 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
     exchange = _recorded(record, pattern)
     header = record.header["target"]
     contract = contract_of(options["contract_name"] or record.header["contract"]["id"])
-    if options["target"] is None:
-        options["target"] = "reference" if header["address"] == "reference" else header["url"]
-    if header["token_variable"] and not options["token_env"] and options["target"] != "reference":
+    job = job_of_options({"target": None, **options})
+    if "target" not in given(options) and job.target != header["address"]:
+        job = job_of(None, given(options))  # the file in this folder is about another target
+        job = replace(job, target="reference" if header["address"] == "reference" else header["url"])
+    if header["token_variable"] and job.token_env is None and job.target not in ("reference", "cloudflare"):
         # Not taken from the journal, which may be anybody's: it would send any variable to any address.
         raise UsageError(
             "the recorded run carried a token, and a journal is not asked which",
             hint=f"Say so: --token-env {header['token_variable']}",
         )
-    target = target_of(contract, options)
+    target = target_of(contract, job)
     check(target)
     case = _case(contract, record, exchange)
-    dialect = Dialect(options["dialect"] or record.dialect or Dialect.REST)
-    now = asyncio.run(_again(exchange, target))
+    dialect = Dialect(job.dialect or record.dialect or Dialect.REST)
+    with server_of(job, target, journal_of(journal).parent, lambda line: click.echo(line, err=True)):
+        now = asyncio.run(_again(exchange, target))
     click.echo(f"{visible(case.id)}: {visible(case.title, 200)} (expected: {case.expectation})\n")
     side_by_side(console(), exchange, now)
     seen = [Observation(contract=contract, case=case, exchange=one, dialect=dialect) for one in (exchange, now)]
-    said = [list(_broken(one)) for one in seen]
+    said = [[finding for finding in of_one(one) if finding.verdict in BREAKS] for one in seen]
     for name, findings in zip(("recorded", "now"), said, strict=True):
         for finding in findings:
             line = f"{name:<9} {finding.verdict:<5} {finding.requirement}: expected {finding.expected}"
@@ -84,7 +90,7 @@ def _recorded(record: Record, pattern: str) -> Exchange:
 
 def _case(contract: Contract, record: Record, exchange: Exchange) -> Case:
     # A case of the plan, or what splitting made of one.
-    options = options_of(record, {"only": (), "exclude": ()})
+    options = options_of(record, Options())
     for case in make_plan(contract, options).cases:
         if case.id == exchange.case:
             return case
@@ -109,20 +115,3 @@ async def _again(recorded: Exchange, target: Target) -> Exchange:
         answer=answer,
         started=0.0,
     )
-
-
-def _broken(seen: Observation) -> Iterator[Finding]:
-    # What one answer shows by itself; nothing is asked again to make sure.
-    if seen.outcome is Outcome.NO_ANSWER:
-        yield Finding(requirement="http/answer", verdict=Verdict.FAIL, expected="an answer")
-        return
-    if seen.case.expectation is Expectation.OPEN:
-        findings = list(conclusions.of_open(seen))
-    else:
-        findings = list(conclusions.universal(seen))
-    if seen.case.expectation is Expectation.INVALID:
-        findings += conclusions.of_invalid(seen, valid_is_accepted=True)
-    elif seen.case.expectation is Expectation.VALID and seen.outcome is not Outcome.ACCEPTED:
-        ids = seen.case.requirements or (conclusions.COMBINATIONS,)
-        yield Finding(requirement=ids[0], verdict=Verdict.FAIL, expected=f"accepted: {seen.case.title}")
-    yield from (one for one in findings if one.verdict in (Verdict.FAIL, Verdict.WARN))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from infercheck.commands.recorded import journal_of
+from infercheck.launching.recorded import journal_of
 from infercheck.record import read
 from infercheck.reports import html, json_report, terminal
 from infercheck.reports.files import to_bytes, write_file

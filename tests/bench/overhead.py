@@ -19,10 +19,10 @@ from pathlib import Path
 import httpx
 
 from infercheck.cases import Need, Request
-from infercheck.commands.run import write_reports
 from infercheck.conduct import Settings, conduct
 from infercheck.contract_loader import load
 from infercheck.dialect import Dialect
+from infercheck.launching.reports import write_reports
 from infercheck.plan import Options, make_plan
 from infercheck.record import read
 from infercheck.results import results_of

@@ -13,8 +13,9 @@ from fakes import CONTRACT
 from infercheck import jsontext
 from infercheck.cases import Expectation, Side
 from infercheck.errors import UsageError
-from infercheck.plan import PROFILES, Options, make_plan, matches
+from infercheck.plan import PROFILES, Options, make_plan
 from infercheck.requirements import occurrences_of
+from infercheck.selection import matches
 
 PLAN = make_plan(CONTRACT, Options(adapters=("poet",)))
 CASES = [case for case in PLAN.cases if case.group != "wire"]

@@ -23,7 +23,7 @@ from urllib.parse import unquote
 from click.testing import CliRunner
 from harness import plan_of
 
-import infercheck.commands.run as command
+import infercheck.launching.launch as launch
 from hostile.servers import TOKEN
 from infercheck.cli import cli
 from infercheck.findings import Verdict
@@ -109,7 +109,7 @@ def run(url: str, folder: Path, *options: Any, token: str | None = TOKEN, second
     arguments = ["run", url, "--output", str(folder), *map(str, options)]
     if token is not None:
         arguments += ["--token-env", "MY_TOKEN"]
-    with within(seconds), patch.object(command, "make_plan", plan_of):
+    with within(seconds), patch.object(launch, "make_plan", plan_of):
         result = CliRunner().invoke(cli, arguments, env={"MY_TOKEN": token})
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -40,15 +40,13 @@ def begun(journal: Path) -> Record | None:
     return read(journal)
 
 
-def options_of(record: Record, options: dict[str, Any]) -> Options:
+def options_of(record: Record, wanted: Options) -> Options:
     """The plan's options of a recorded run; patterns that are given now narrow what is judged again."""
     recorded: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in record.header["options"].items()
     }
     now = Options(**recorded)
-    if options["only"] or options["exclude"]:
-        now = replace(now, only=tuple(options["only"]), exclude=tuple(options["exclude"]))
-    return now
+    return replace(now, only=wanted.only, exclude=wanted.exclude) if wanted.only or wanted.exclude else now
 
 
 @asynccontextmanager

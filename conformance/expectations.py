@@ -1,0 +1,129 @@
+"""Expectations: broken promises that are known, so that a run fails only on others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from infercheck.findings import Finding, Verdict
+from infercheck.selection import matches
+
+BREAKS = (Verdict.FAIL, Verdict.WARN)
+"""What can be expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """A broken promise that is known: of the requirements that a pattern means, of the cases, or of both.
+
+    `expires` is the last day on which it holds, as in 2027-01-31, empty where it holds for good. With `sometimes`
+    it may be kept now and then. `place` is where it was written, `exists` whether any requirement of the contract
+    is meant.
+    """
+
+    requirement: str = ""
+    case: str = ""
+    reason: str = ""
+    expires: str = ""
+    sometimes: bool = False
+    place: str = ""
+    exists: bool = True
+
+    def means(self, requirement: str) -> bool:
+        """Whether it is about a requirement."""
+        return not self.requirement or matches(requirement, self.requirement)
+
+    def covers(self, case: str) -> bool:
+        """Whether it is about a case, or about the one that the case was split from."""
+        return not self.case or matches(case, self.case) or matches(case.partition("~")[0], self.case)
+
+    def has_expired(self, date: str) -> bool:
+        """Whether it held no more on a day."""
+        return bool(self.expires) and self.expires < date
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.requirement, f"case {self.case}" if self.case else "") if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations:
+    """What is expected of one run. `date` is the day of the run."""
+
+    entries: tuple[Expected, ...] = ()
+    date: str = ""
+
+    def line(self) -> Mapping[str, Any]:
+        """As the journal holds it."""
+        return {"date": self.date, "entries": [asdict(entry) for entry in self.entries]}
+
+    def apply(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings, those that are expected with the reason for it."""
+        alive = [entry for entry in self.entries if not entry.has_expired(self.date)]
+        return [_expected(finding, alive) for finding in findings]
+
+
+def from_line(line: Mapping[str, Any]) -> Expectations:
+    """The expectations of a journal's line."""
+    return Expectations(date=line["date"], entries=tuple(Expected(**entry) for entry in line["entries"]))
+
+
+def _expected(finding: Finding, entries: Sequence[Expected]) -> Finding:
+    if finding.verdict not in BREAKS or not finding.confirmed:
+        return finding
+    for entry in entries:
+        if entry.means(finding.requirement) and entry.covers(finding.case):
+            return replace(finding, verdict=Verdict.EXPECTED, reason=entry.reason)
+    return finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """An expectation that has to be looked at: why, and the requirements of this run that it is about."""
+
+    entry: Expected
+    why: str
+    requirements: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.entry}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a run says of the requirements that expectations may be about: by id whether each was decided for good
+    (every case sent, none of them undecided), and the ids of the cases that were judged for good."""
+
+    decided: Mapping[str, bool]
+    judged: Sequence[str]
+    broken: Sequence[Finding] = field(default_factory=list)
+    complete: bool = True
+    everything: bool = True
+    """Whether the run asked about the whole contract."""
+
+
+def stale(expectations: Expectations, standing: Standing) -> list[Stale]:
+    """The expectations that are out of date: they have expired, mean nothing, or what they expect is kept now."""
+    found = []
+    for entry in expectations.entries:
+        about = tuple(id_ for id_ in standing.decided if entry.means(id_)) if entry.requirement else ()
+        why = _why_stale(entry, expectations.date, about, standing)
+        if why:
+            found.append(Stale(entry=entry, why=why, requirements=about))
+    return found
+
+
+def _why_stale(entry: Expected, date: str, about: Sequence[str], standing: Standing) -> str:
+    if entry.has_expired(date):
+        return f"it expired on {entry.expires}"
+    if not entry.exists:
+        return "no requirement of the contract has such an id"
+    if any(entry.means(finding.requirement) and entry.covers(finding.case) for finding in standing.broken):
+        return ""
+    if entry.sometimes or not standing.complete or (entry.requirement and not about):
+        return ""  # nothing was asked, or not all of it
+    if entry.case:
+        if any(entry.covers(case) for case in standing.judged):
+            return "what it expects to be broken is kept"
+        return "no case has such an id" if standing.everything else ""
+    return "what it expects to be broken is kept" if all(standing.decided[id_] for id_ in about) else ""

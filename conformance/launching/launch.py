@@ -1,0 +1,232 @@
+"""Launching: from a job to the results of its run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from infercheck.conduct import Settings, check_same, conduct, expect
+from infercheck.contract import Contract
+from infercheck.contract_loader import DEFAULT, load
+from infercheck.dialect import Dialect
+from infercheck.errors import UsageError
+from infercheck.expectation_files import of_baseline, read_expectations
+from infercheck.expectations import Expected
+from infercheck.job import Job
+from infercheck.launching.recorded import begun, journal_of, open_recorded, options_of, recorded_path
+from infercheck.launching.reports import REPORTS
+from infercheck.pace import parse_rate
+from infercheck.plan import Options, Plan, make_plan
+from infercheck.record import Record, read
+from infercheck.results import Results, results_of
+from infercheck.runners.http import Network, Timeouts
+from infercheck.runners.target import Opened, Target, check, open_target, parse_headers
+from infercheck.suite import Progress
+
+JOURNAL = "journal.ndjson"
+LOG = "server.log"
+"""What a server that is started says, beside the journal."""
+
+OUTPUT = "out"
+"""The folder of a run, where nobody says another."""
+
+Cancel: TypeAlias = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """A job that makes sense: its contract, target and plan, and what is expected. Nothing was sent."""
+
+    job: Job
+    contract: Contract
+    target: Target
+    options: Options
+    plan: Plan
+    expected: tuple[Expected, ...]
+    recorded: Path | None
+    """The journal that stands for the target, where it is a recorded run."""
+
+
+def prepare(job: Job) -> Launch:
+    """Look at all that a job says; UserError where something of it makes no sense."""
+    contract = load(job.contract or DEFAULT)
+    path = recorded_path(job.target)
+    record = read(path) if path else None
+    target = target_of(contract, job)
+    if record is None:
+        check(target)
+    parse_rate(job.rate or "1/s")
+    options = options_of(record, job.options) if record else job.options
+    if record is not None and job.dialect is None:
+        job = replace(job, dialect=record.header["target"]["dialect"])
+    expected = read_expectations(job.expect, contract)
+    if job.baseline is not None:
+        baseline = journal_of(Path(job.baseline))
+        expected += of_baseline(read(baseline), str(baseline))
+    return Launch(
+        job=job,
+        contract=contract,
+        target=target,
+        options=options,
+        plan=make_plan(contract, options),
+        expected=expected,
+        recorded=path,
+    )
+
+
+def target_of(contract: Contract, job: Job) -> Target:
+    """The target of a job; UsageError where a header or a proxy makes no sense."""
+    headers, shown, secrets = parse_headers(job.headers)
+    if job.proxy and "://" not in job.proxy:
+        raise UsageError("--proxy is no URL", hint="Write it as a URL, as in http://proxy:3128.")
+    return Target(
+        address=job.target,
+        model=contract.model,
+        token_env=job.token_env,
+        token=job.token,
+        network=Network(
+            headers=headers,
+            shown_headers=shown,
+            secrets=secrets,
+            timeouts=Timeouts(first=job.timeout, between=job.timeout, whole=10 * job.timeout),
+            connections=job.concurrency,
+            proxy=job.proxy,
+            ca_bundle=job.ca_bundle,
+            insecure=job.insecure,
+        ),
+    )
+
+
+def server_of(
+    job: Job, target: Target, folder: Path, said: Callable[[str], None] = lambda line: None
+) -> AbstractContextManager[None]:
+    """The server that a job starts, for the length of a `with` block; nothing where it starts none.
+
+    Its log lies in the folder. TargetError where it does not come up.
+    """
+    if job.start is None:
+        return contextlib.nullcontext()
+    from infercheck.runners.started import Start, started
+
+    link = target.link()
+    said(f"starting the server; its log is {folder / LOG}")
+    return started(
+        Start(
+            command=job.start,
+            target=link.url,
+            ready=job.ready,
+            timeout=job.ready_timeout,
+            folder=folder,
+            cwd=job.folder,
+            secrets=(*([link.token] if link.token else []), *target.network.secrets),
+        )
+    )
+
+
+def perform(
+    launch: Launch,
+    folder: Path,
+    *,
+    home: Path | None = None,
+    resume: bool = False,
+    signals: bool = False,
+    command: tuple[str, ...] = (),
+    said: Callable[[str], None] = lambda line: None,
+    listener: Callable[[Progress], None] | None = None,
+    running: Callable[[Cancel], None] | None = None,
+) -> Results:
+    """Run a job and write its journal to a folder; with `resume` go on with the run whose journal lies there.
+
+    `home` is the folder of the reports, where it is another: curl lines read long bodies from there.
+    `said` gets a line where something takes long, `listener` the progress, `running` what cancels the run from
+    another thread. The calling thread must have no event loop. TargetError where the target is out of reach.
+    """
+    journal = folder / JOURNAL
+    if launch.recorded and journal.resolve() == launch.recorded.resolve():
+        raise UsageError(f"{journal} is the run to be judged again", hint="Give another folder with --output.")
+    earlier = begun(journal) if resume else None
+    settings = _settings(launch, command, home or folder)
+    if earlier is None:
+        _forget(folder)
+    else:
+        said(f"going on with {journal}, which has {len(earlier.exchanges)} answers")
+        check_same(earlier, launch.contract, launch.plan, settings)
+        if earlier.complete:
+            expect(earlier, journal, launch.expected)
+            return results_of(read(journal))
+    with contextlib.nullcontext() if launch.recorded else server_of(launch.job, launch.target, folder, said):
+        asyncio.run(_conduct(launch, journal, earlier, settings, signals, said, listener, running))
+    return results_of(read(journal))
+
+
+async def _conduct(
+    launch: Launch,
+    journal: Path,
+    earlier: Record | None,
+    settings: Settings,
+    signals: bool,
+    said: Callable[[str], None],
+    listener: Callable[[Progress], None] | None,
+    running: Callable[[Cancel], None] | None,
+) -> None:
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    if running is not None and task is not None:
+        running(lambda: loop.call_soon_threadsafe(task.cancel))
+    async with open_recorded(launch.recorded) if launch.recorded else open_target(launch.target) as opened:
+        if launch.job.warm_up and not launch.recorded:
+            await _warm_up(launch, opened, said)
+        settings = replace(
+            settings,
+            url=opened.url,
+            token_variable=opened.token_variable,
+            curl_options=opened.curl_options,
+            rate=settings.rate or opened.rate,
+        )
+        await conduct(
+            launch.contract,
+            launch.plan,
+            launch.options,
+            opened.runner,
+            journal,
+            settings,
+            listener,
+            earlier=earlier,
+            signals=signals,
+        )
+
+
+async def _warm_up(launch: Launch, opened: Opened, said: Callable[[str], None]) -> None:
+    # What a target loads at its first request is nobody's business: neither counted nor judged.
+    smallest = next(case for case in launch.plan.cases if case.is_smallest)
+    answer = await opened.runner.send(smallest.request)
+    came = f"status {answer.status}" if answer.status else "no answer"
+    said(f"warm-up: {came} after {answer.seconds:.1f} s")
+
+
+def _settings(launch: Launch, command: tuple[str, ...], home: Path) -> Settings:
+    job = launch.job
+    return Settings(
+        address=launch.target.address,
+        url="",  # known when the target is open
+        dialect=Dialect(job.dialect or "rest"),
+        concurrency=1 if launch.recorded else job.concurrency,
+        rate=parse_rate(job.rate) if job.rate else None,
+        max_time=job.max_time,
+        restart_wait=math.inf if launch.recorded else job.restart_wait,
+        expected=launch.expected,
+        folder=home,
+        command=command,
+    )
+
+
+def _forget(folder: Path) -> None:
+    # Reports of an earlier run must not be taken for those of one that did not get that far.
+    for name in REPORTS:
+        with contextlib.suppress(OSError):
+            (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,69 @@
+"""Results as plain lines of text, for logs and test reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from infercheck.findings import Verdict
+from infercheck.reports.json_report import curl_of
+from infercheck.reports.visible import visible
+from infercheck.requirements import Level
+from infercheck.results import Result, Results
+
+GROUPS = 3
+"""Findings of one requirement that are told whole."""
+
+COMMAND = 4_000
+"""Characters up to which a curl line is told."""
+
+
+def tally(results: Results) -> str:
+    """How many promises are kept and broken, in a line."""
+    totals, record = results.totals, results.record
+    musts = [result for result in results.results if result.requirement.level is Level.MUST]
+    kept = sum(result.verdict is Verdict.PASS for result in musts)
+    parts = [f"{kept} of {len(musts)} MUST kept", f"{totals[Verdict.FAIL]} broken"]
+    if totals[Verdict.EXPECTED]:
+        parts.append(f"{totals[Verdict.EXPECTED]} more as expected")
+    if results.stale:
+        parts.append(f"{count(len(results.stale), 'expectation')} out of date")
+    parts += [count(totals[Verdict.WARN], "warning"), f"{len(results.undecided)} undecided"]
+    seconds = (record.footer or {}).get("seconds", 0)
+    return f"{', '.join(parts)}; {len(record.exchanges)} requests in {seconds:.1f} s"
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def told(results: Results, result: Result) -> str:
+    """What a run found of a requirement: its clause, what was expected and observed, and the curl line."""
+    return "\n".join(_lines(results, result))
+
+
+def _lines(results: Results, result: Result) -> Iterator[str]:
+    requirement = result.requirement
+    # The title first: where lines are cut short, the id stands beside them.
+    yield f"{visible(requirement.title)}: {str(result.verdict).upper()} {visible(requirement.id)}"
+    yield f"  clause    {requirement.level}  {visible(clause_of(result), 400)}"
+    for group in result.groups[:GROUPS]:
+        finding = group.finding
+        times = f"  ({group.count} times)" if group.count > 1 else ""
+        yield f"  case      {visible(finding.case)}"
+        yield f"  expected  {visible(finding.expected, 400)}"
+        yield f"  observed  {visible(finding.observed, 400)}{times}"
+        if finding.reason:
+            yield f"  reason    {visible(finding.reason, 400)}"
+        if line := curl_of(results.record, finding):
+            shown = visible(line) if len(line) <= COMMAND else "its curl line is in report.json"
+            yield f"  try       {shown}"
+    if (rest := len(result.groups) - GROUPS) > 0:
+        yield f"  and {rest} more findings of this requirement"
+
+
+def clause_of(result: Result) -> str:
+    """Where a requirement comes from, in a line."""
+    clause = result.requirement.clause
+    quote = f'"{clause.quote}"' if clause.quote and not clause.pointer else clause.quote or ""
+    return "  ".join(part for part in (" ".join(filter(None, (clause.source, clause.pointer))), quote) if part)

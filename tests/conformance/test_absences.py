@@ -1,0 +1,94 @@
+"""Declared absences: nothing of the kind is sent, and what hangs on it is skipped with the reason."""
+
+import jsonschema_rs
+import pytest
+from fakes import CONTRACT, Target, answer, refusal
+from harness import broken, judge, plan_of
+
+from infercheck import jsontext
+from infercheck.errors import UsageError
+from infercheck.findings import Verdict
+from infercheck.plan import Options, make_plan
+
+KEYS = {"no-lora": ("lora",), "no-tools": ("tools", "functions"), "no-stream": ("stream",)}
+
+
+def bodies(plan):
+    for case in plan.cases:
+        try:
+            value = jsontext.parse(case.request.body).value
+        except jsontext.NotJSON:
+            continue
+        if isinstance(value, dict):
+            yield case, value
+
+
+@pytest.mark.parametrize("absence", KEYS)
+def test_nothing_of_the_kind_is_sent_and_all_else_is(absence):
+    whole = plan_of(CONTRACT, Options())
+    plan = plan_of(CONTRACT, Options(declare=(absence,)))
+    keys = KEYS[absence]
+    assert not [case.id for case, body in bodies(plan) if body.keys() & set(keys)]
+    # Requests that carry none of it are the same ones, and values that shared a request with it are still sent.
+    kept = {case.request.body for case in plan.cases}
+    assert all(case.request.body in kept for case, body in bodies(whole) if not body.keys() & set(keys))
+    sides = whole.planned
+    for id_, now in plan.planned.items():
+        assert now == sides[id_] or not id_.startswith("input/"), id_
+    gone = set(whole.planned) - set(plan.planned)
+    assert gone == {id_ for id_ in plan.absent if id_ in whole.planned}
+    for case in plan.cases:
+        if case.expectation == "valid" and case.group != "wire" and case.request.content_type == "application/json":
+            assert CONTRACT.oracle.is_valid(jsontext.parse(case.request.body).value)
+
+
+def test_a_target_without_them_passes_and_the_report_says_why_they_are_skipped():
+    schema = dict(CONTRACT.input)
+    valid = jsonschema_rs.Draft202012Validator(schema).is_valid
+
+    def lacks_them(body):
+        return valid(body) and not (
+            isinstance(body, dict) and body.keys() & {"lora", "tools", "functions", "stream"}
+        )
+
+    results = judge(Target(accepts=lacks_them), declare=tuple(KEYS))
+    assert not broken(results)
+    assert (results.verdict, results.exit_status()) == ("pass", 0)
+    by_id = {result.requirement.id: result for result in results.results}
+    for id_, word in (
+        ("input/prompt/lora/type", "no-lora"),
+        ("input/messages/tools/items/flat/required", "no-tools"),
+        ("input/messages/functions/type", "no-tools"),
+        ("output/tool_calls/type", "no-tools"),
+        ("stream/done", "no-stream"),
+        ("input/messages/stream/type", "no-stream"),
+        ("example/worker-streaming", "no-stream"),
+    ):
+        assert (by_id[id_].verdict, by_id[id_].reason) == (Verdict.SKIP, f"the operator declares {word}"), id_
+    assert by_id["default/stream"].verdict is Verdict.PASS
+    assert by_id["input/prompt/top_k/maximum"].verdict is Verdict.PASS
+
+
+def test_undeclared_the_same_target_fails():
+    results = judge(
+        Target(changes=lambda body, usual: refusal() if isinstance(body, dict) and "tools" in body else None),
+        only=("input/messages/tools",),
+    )
+    assert broken(results)
+
+
+def test_what_is_declared_absent_and_comes_all_the_same_is_judged():
+    def calls(body, usual):
+        if usual.status != 200 or usual.header("content-type") != "application/json":
+            return None
+        value = jsontext.parse(usual.body).value
+        value["result"]["tool_calls"] = "get_weather()"
+        return answer(200, value)
+
+    results = judge(Target(changes=calls), declare=("no-tools",), only=("output",))
+    assert "output/tool_calls/type" in broken(results)
+
+
+def test_an_adapter_that_is_named_cannot_be_absent():
+    with pytest.raises(UsageError, match="--lora"):
+        make_plan(CONTRACT, Options(adapters=("poet",), declare=("no-lora",)))
