@@ -1,0 +1,180 @@
+"""One run that all items of a config file share, and under pytest-xdist all workers.
+
+Whoever comes first takes a file lock and runs the requirements that are selected; the others wait for it and read
+the journal. If the holder dies the lock is free, and the next goes on where the journal ends: nothing is sent
+twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from filelock import FileLock
+
+from infercheck.config import read_config
+from infercheck.contract import Contract
+from infercheck.contract_loader import DEFAULT, load
+from infercheck.errors import InfercheckError
+from infercheck.job import Job, job_of
+from infercheck.record import read
+from infercheck.reports.plain import tally
+from infercheck.reports.visible import visible
+from infercheck.requirements import Requirement
+from infercheck.results import Results, results_of
+from infercheck.selection import select
+
+if TYPE_CHECKING:
+    from infercheck.launching.launch import Launch
+
+# What sends is imported where something is sent: collecting alone needs no HTTP client.
+
+OUTCOME = "outcome.json"
+"""Written beside the journal once nothing is left to be sent: what went wrong, or nothing."""
+
+
+class RunError(InfercheckError):
+    """The run of a config file did not come to results."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run came to: results, or what went wrong."""
+
+    results: Results | None = None
+    error: str = ""
+    hint: str = ""
+
+
+class SharedRun:
+    """The run of one config file. `folder` is this session's own."""
+
+    def __init__(self, path: Path, *, url: str, folder: Path) -> None:
+        self.path = path
+        self._url = url
+        self.folder = folder
+        self._outcome: Outcome | None = None
+
+    @cached_property
+    def job(self) -> Job:
+        """What the file says, and the command line; UserError where it makes no sense."""
+        values: dict[str, Any] = {"target": self._url} if self._url else {}
+        return job_of(read_config(self.path) if self.path.is_file() else None, values)
+
+    @cached_property
+    def contract(self) -> Contract:
+        """The contract that it tests against."""
+        return load(self.job.contract or DEFAULT)
+
+    @cached_property
+    def requirements(self) -> Sequence[Requirement]:
+        """The requirements that can be asked about, in the order of the contract."""
+        ids = select(self.contract, self.job.only, self.job.exclude)
+        return [requirement for id_, requirement in self.contract.requirements.items() if id_ in ids]
+
+    def launch(self, ids: Iterable[str]) -> Launch:
+        """The run of these requirements; UserError where it makes no sense."""
+        from infercheck.launching.launch import prepare
+
+        wanted = set(ids)
+        job = self.job
+        if any(requirement.id not in wanted for requirement in self.requirements):
+            chosen = tuple(requirement.id for requirement in self.requirements if requirement.id in wanted)
+            job = replace(job, only=chosen or job.only, exclude=() if chosen else job.exclude)
+        return prepare(job)
+
+    def foretold(self, ids: Sequence[str]) -> str:
+        """What is about to be sent, in a line; empty where it stays on this machine or makes no sense."""
+        try:
+            launch = self.launch(ids)
+            if launch.recorded or launch.job.target == "reference":
+                return ""
+            url = launch.target.link().url
+        except InfercheckError:
+            return ""  # the items say so
+        if _is_loopback(url):
+            return ""
+        plan = launch.plan
+        return f"{len(plan.cases)} requests, {plan.price:,} output tokens at most, go to {visible(url)}"
+
+    def results(self, ids: Sequence[str]) -> Results:
+        """The results of the run, which is made if nobody has yet; RunError where there are none."""
+        if self._outcome is None:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with FileLock(self.folder / "lock"):
+                self._outcome = self.outcome() or self._run(ids)
+        if self._outcome.results is None:
+            raise RunError(self._outcome.error, hint=self._outcome.hint)
+        return self._outcome.results
+
+    def outcome(self) -> Outcome | None:
+        """What the run came to, whoever made it; None where it is not at its end."""
+        from infercheck.launching.launch import JOURNAL
+
+        try:
+            written = json.loads((self.folder / OUTCOME).read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        return Outcome(**written, results=None if written["error"] else results_of(read(self.folder / JOURNAL)))
+
+    def _run(self, ids: Sequence[str]) -> Outcome:
+        from infercheck.launching.background import Background
+        from infercheck.launching.launch import perform
+
+        outcome = Outcome()
+        try:
+            launch = self.launch(ids)
+            work = Background(
+                lambda running: perform(launch, self.folder, home=self.reports, resume=True, running=running)
+            )
+            results = work.wait()
+            self._leave(results)
+            outcome = Outcome(results=results)
+        except InfercheckError as error:
+            outcome = Outcome(error=str(error), hint=error.hint)
+        written = {"error": outcome.error, "hint": outcome.hint}
+        (self.folder / OUTCOME).write_text(json.dumps(written), "utf-8")
+        return outcome
+
+    def _leave(self, results: Results) -> None:
+        from infercheck.launching.launch import JOURNAL, LOG
+        from infercheck.launching.reports import write_reports
+
+        self.reports.mkdir(parents=True, exist_ok=True)
+        if self.reports != self.folder:
+            for name in (JOURNAL, LOG):
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copyfile(self.folder / name, self.reports / name)
+        write_reports(self.reports, results)
+
+    def summary(self) -> Iterator[str]:
+        """How the run ended, in lines for the terminal; none where there was no run."""
+        outcome = self.outcome()
+        if outcome is None or outcome.results is None:
+            return
+        results = outcome.results
+        yield f"{visible(self.job.target)}: {results.verdict.upper()}  {tally(results)}"
+        if not results.record.complete:
+            yield f"INCOMPLETE: {visible(results.record.why_incomplete)}"
+        yield f"report: {visible(str(self.reports / 'report.html'))}"
+
+    @property
+    def reports(self) -> Path:
+        """The folder of the reports: the one that the config file names, else this session's own."""
+        return Path(self.job.output) if self.job.output else self.folder
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
