@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: help run check test mutants lint types bench floors build clean
+.PHONY: help run check test mutants lint types bench floors neighbours build clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -49,6 +49,9 @@ floors: ## The oldest dependencies that pyproject.toml allows: one run of the su
 	$(PYTHON) tests/floors.py > .cache/floors/constraints.txt
 	.cache/floors/bin/python -m pip install --quiet --disable-pip-version-check -c .cache/floors/constraints.txt .
 	.cache/floors/bin/infercheck run reference --output .cache/floors/out
+
+neighbours: ## The wheel in the environment of somebody else's project: nothing of theirs changes
+	$(PYTHON) tests/neighbours.py
 
 build: $(READY) ## wheel and sdist in dist/
 	rm -rf build dist && $(BIN)/python -m build --outdir dist .

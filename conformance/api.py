@@ -161,9 +161,10 @@ def _background(
 
 
 def _left(launch: Launch, results: Results, folder: Path) -> Run:
-    write_reports(folder, results)
     job = launch.job
-    status = results.exit_status(fail_on_should=job.fail_on == "should", allow_undecided=job.allow_undecided)
+    strict = job.fail_on == "should"
+    write_reports(folder, results, fail_on_should=strict)
+    status = results.exit_status(fail_on_should=strict, allow_undecided=job.allow_undecided)
     return Run(results=results, folder=folder, exit_status=status)
 
 

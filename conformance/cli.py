@@ -20,6 +20,7 @@ INTERRUPTED = 130
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+FORMS = ("text", "html", "json", "junit", "markdown", "badge-svg", "badge-json")
 PATTERN = "An id, its beginning, or a pattern with * and ?; may be given again."
 TARGETS = """TARGET is `reference` (the built-in server, the default), `cloudflare` (account and token from
 CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN)"""
@@ -178,12 +179,14 @@ def _apply(command: F, options: Sequence[Callable[[F], F]]) -> F:
     help="Go on with the run whose journal lies in the output folder; send only "
     "what is missing. Begins a run where there is none.",
 )
+@click.option("--github", is_flag=True, help="In a job of GitHub Actions: annotations and the job's summary.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")  # fmt: skip
 def run(**options: Any) -> None:
     """Test TARGET: send the planned requests, judge the answers, write the reports.
 
     \b
-    Leaves in the output folder: journal.ndjson (all that was sent and seen), report.html, report.json.
+    Leaves in the output folder: journal.ndjson (all that was sent and seen), report.html, report.json,
+    junit.xml, summary.md, badge.svg and badge.json.
     """
     from infercheck.commands.run import run as command
 
@@ -258,7 +261,7 @@ def replay(**options: Any) -> None:
 
 @cli.command(short_help="Make a report from a journal.")
 @click.argument("journal", type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["text", "html", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help="The file to write; the terminal by default.")
 def report(**options: Any) -> None:
     """Make a report from JOURNAL, without a network and without the target."""

@@ -1,9 +1,9 @@
 """For tests of one's own: the contract's cases as parameters, and the judge of one answer.
 
-    @infercheck.parametrize(profile="quick")
-    def test_contract(case, client):
-        response = client.post(PATH, content=case.content, headers=case.headers)
-        case.judge(response)
+@infercheck.parametrize(profile="quick")
+def test_contract(case, client):
+    response = client.post(PATH, content=case.content, headers=case.headers)
+    case.judge(response)
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -10,9 +11,19 @@ from rich.console import Console
 
 from infercheck.launching.recorded import journal_of
 from infercheck.record import read
-from infercheck.reports import html, json_report, terminal
+from infercheck.reports import badge, html, json_report, junit, markdown, terminal
 from infercheck.reports.files import to_bytes, write_file
-from infercheck.results import results_of
+from infercheck.results import Results, results_of
+
+FORMS: Mapping[str, Callable[[Results], str]] = {
+    "html": html.render,
+    "json": json_report.render,
+    "junit": junit.render,
+    "markdown": markdown.render,
+    "badge-svg": badge.render_svg,
+    "badge-json": badge.render_json,
+}
+"""The forms besides plain text."""
 
 
 def report(journal: Path, form: str, output: Path | None) -> None:
@@ -26,7 +37,7 @@ def report(journal: Path, form: str, output: Path | None) -> None:
         terminal.summary(Console(file=buffer, width=120, markup=False, highlight=False), results, "")
         text = buffer.getvalue()
     else:
-        text = html.render(results) if form == "html" else json_report.render(results)
+        text = FORMS[form](results)
     if output is None:
         click.echo(to_bytes(text), nl=False)
         return

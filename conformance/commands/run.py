@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from infercheck.commands.github import annotate, quoted, tell
 from infercheck.commands.options import job_of_options
-from infercheck.errors import UsageError
+from infercheck.config import find_config
+from infercheck.errors import InfercheckError, UsageError
 from infercheck.expectation_files import to_yaml
-from infercheck.launching.launch import OUTPUT, Launch, perform, prepare
+from infercheck.launching.launch import JOURNAL, OUTPUT, Launch, perform, prepare
 from infercheck.launching.reports import REPORTS, write_reports
 from infercheck.reports import terminal
 from infercheck.reports.files import to_bytes, write_file
@@ -21,6 +23,15 @@ from infercheck.suite import Progress
 
 def run(argv: tuple[str, ...], **options: Any) -> int:
     """Run the suite and write its reports; returns the exit status."""
+    try:
+        return _run(argv, options)
+    except InfercheckError as error:
+        if options["github"]:
+            tell(error)
+        raise
+
+
+def _run(argv: tuple[str, ...], options: dict[str, Any]) -> int:
     console = terminal.console(stderr=True, quiet=options["quiet"])
 
     def said(line: str) -> None:
@@ -54,13 +65,17 @@ def run(argv: tuple[str, ...], **options: Any) -> int:
             said=said,
             listener=told,
         )
-    write_reports(folder, results)
+    strict = job.fail_on == "should"
+    write_reports(folder, results, fail_on_should=strict)
     shown = terminal.console(quiet=options["quiet"])
-    terminal.summary(shown, results, f"{folder}/{', '.join(REPORTS)}, journal.ndjson")
+    with quoted(active=options["github"] and not options["quiet"]):
+        terminal.summary(shown, results, f"{folder}/{', '.join((*REPORTS, JOURNAL))}")
+    if options["github"]:
+        annotate(results, options["config"] or find_config(Path()))
     if written is not None:
         _write_expectations(written, launch, results)
         said(f"expectations written to {written}")
-    return results.exit_status(fail_on_should=job.fail_on == "should", allow_undecided=job.allow_undecided)
+    return results.exit_status(fail_on_should=strict, allow_undecided=job.allow_undecided)
 
 
 def _write_expectations(path: Path, launch: Launch, results: Results) -> None:

@@ -1,0 +1,65 @@
+"""What several reports say of a run, cut to what they have room for; whatever a target sent, all of it prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from infercheck.findings import Finding, Verdict
+from infercheck.record import Record
+from infercheck.reports.json_report import curl_of
+from infercheck.reports.markup import plain
+from infercheck.requirements import Level
+from infercheck.results import Group, Result, Results
+
+
+def kept(results: Results) -> tuple[int, int]:
+    """How many MUSTs were decided and kept, and how many there are."""
+    musts = [result for result in results.results if result.requirement.level is Level.MUST]
+    return sum(result.verdict is Verdict.PASS for result in musts), len(musts)
+
+
+def areas(results: Results) -> dict[str, Counter[Verdict]]:
+    """How many requirements of each area have each verdict."""
+    found: dict[str, Counter[Verdict]] = {}
+    for result in results.results:
+        found.setdefault(result.requirement.area, Counter())[result.verdict] += 1
+    return found
+
+
+def worst(results: Results) -> list[Result]:
+    """The broken requirements that nobody expected, those of level MUST first."""
+    return results.with_verdict(Verdict.FAIL) + results.with_verdict(Verdict.WARN)
+
+
+def line(text: object, limit: int) -> str:
+    """Any text as one line of at most `limit` characters, all of which print."""
+    shown = plain(str(text)[: limit + 1])
+    return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def evidence(group: Group, limit: int) -> Iterator[tuple[str, str]]:
+    """What shows a verdict, as names and lines of about `limit` characters; what is not known is left out."""
+    finding = group.finding
+    for name in ("case", "expected", "observed", "reason"):
+        if value := line(getattr(finding, name), limit):
+            times = f"  ({group.count} times)" if name == "observed" and group.count > 1 else ""
+            yield name, f"{value}{times}"
+
+
+def message(finding: Finding, limit: int) -> str:
+    """Both sides of a finding in one line of at most `limit` characters; its reason where it has no sides."""
+    sides = [f"{name} {value}" for name in ("expected", "observed") if (value := getattr(finding, name))]
+    return line(", ".join(line(side, limit // 2 - 1) for side in sides) or finding.reason, limit)
+
+
+def command(record: Record, finding: Finding, limit: int) -> tuple[str, str]:
+    """The curl line of a finding in at most `limit` characters, and what is to be said of it; both may be empty."""
+    whole = curl_of(record, finding) or ""
+    # A body may have several lines; a shell needs them as they are.
+    shown = "\n".join(map(plain, whole[: limit + 1].split("\n")))
+    if len(shown) > limit:
+        return f"{shown[: limit - 1]}…", f"cut; the whole line of {len(whole):,} characters is in report.json"
+    if shown != whole:
+        return shown, "some of its characters are shown as escapes; copy it from report.json"
+    return shown, ""

@@ -1,0 +1,67 @@
+import pytest
+from records import exchange, many, record
+
+from infercheck.findings import Finding, Verdict
+from infercheck.reports.words import command, kept, line, message, worst
+from infercheck.requirements import Level
+from infercheck.results import results_of
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("abcde", "abcde"),
+        ("abcdef", "abcd…"),
+        ("a\nb", "a\\nb"),
+        ("a\x00", "a\\x00"),
+        ("ab\x00", "ab\\x…"),
+        ("\ud800", "\\ud8…"),
+        (12, "12"),
+    ],
+)
+def test_a_line_is_short_and_prints(text, shown):
+    assert line(text, 5) == shown
+
+
+def test_a_message_has_both_sides_or_the_reason():
+    finding = Finding(requirement="a", verdict=Verdict.FAIL, expected="e", observed="o", reason="r")
+    assert message(finding, 99) == "expected e, observed o"
+    assert message(Finding(requirement="a", verdict=Verdict.FAIL, observed="o", reason="r"), 99) == "observed o"
+    assert message(Finding(requirement="a", verdict=Verdict.FAIL, reason="r" * 200), 99) == f"{'r' * 98}…"
+
+
+def test_a_long_side_leaves_room_for_the_other():
+    finding = Finding(requirement="a", verdict=Verdict.FAIL, expected="e" * 1_000, observed="o" * 1_000)
+    assert message(finding, 40) == "expected eeeeeeeee…, observed ooooooooo…"
+
+
+def test_a_command_is_whole_or_says_what_it_lacks():
+    it = record(exchanges={1: exchange(1, body=b"12345")})
+    finding = it.findings[0]
+    whole, remark = command(it, finding, 1_000)
+    assert whole.endswith(" --data-binary 12345")
+    assert remark == ""
+    assert command(it, finding, len(whole)) == (whole, "")
+    assert command(it, finding, len(whole) - 1) == (
+        f"{whole[:-2]}…",
+        f"cut; the whole line of {len(whole)} characters is in report.json",
+    )
+    assert command(it, Finding(requirement="a", verdict=Verdict.FAIL), 100) == ("", "")
+
+
+def test_what_a_command_hides_is_shown_and_remarked_on():
+    it = record(exchanges={1: exchange(1, body="\u202e\n".encode())})
+    line, remark = command(it, it.findings[0], 1_000)
+    assert line.endswith("'\\u202e\n'")
+    assert remark.startswith("some of its characters are shown as escapes")
+
+
+def test_only_what_was_decided_is_kept():
+    assert kept(results_of(record())) == (2, 6)
+    assert kept(results_of(many(3))) == (0, 3)
+
+
+def test_the_worst_are_those_that_nobody_expected():
+    assert [result.requirement.id for result in worst(results_of(record()))] == ["area/fail", "area/warn"]
+    assert worst(results_of(many(2, level=Level.INFO, verdict=Verdict.NOTE))) == []
