@@ -43,6 +43,7 @@ types: $(READY) ## mypy strict, over an installed copy: it cannot follow an edit
 bench: $(READY) ## Measurements; never in CI
 	$(BIN)/python tests/bench/overhead.py
 	$(BIN)/python tests/bench/reference.py
+	$(BIN)/python tests/bench/plugin.py
 
 floors: ## The oldest dependencies that pyproject.toml allows: one run of the suite with them
 	rm -rf build .cache/floors && $(PYTHON) -m venv .cache/floors

@@ -34,11 +34,11 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except InfercheckError as error:
-            from infercheck.reports.visible import visible
+            from infercheck.reports.visible import visible_lines
 
-            click.echo(f"infercheck: {visible(str(error))}", err=True)
+            click.echo(f"infercheck: {visible_lines(str(error))}", err=True)
             if error.hint:
-                click.echo(f"  {visible(error.hint)}", err=True)
+                click.echo(f"  {visible_lines(error.hint)}", err=True)
             ctx.exit(error.exit_status)
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)

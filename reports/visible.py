@@ -15,6 +15,11 @@ def visible(text: str, limit: int | None = None) -> str:
     return _INVISIBLE.sub(_escape, text)
 
 
+def visible_lines(text: str) -> str:
+    """The same for a text of several lines, which stay lines."""
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
 def _escape(match: re.Match[str]) -> str:
     character = match[0]
     return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character) or (

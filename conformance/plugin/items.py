@@ -15,7 +15,7 @@ from infercheck.plugin.session import session_of
 from infercheck.plugin.shared import RunError, SharedRun
 from infercheck.pytest_plugin import CONFIG, asked
 from infercheck.reports.plain import told
-from infercheck.reports.visible import visible
+from infercheck.reports.visible import visible, visible_lines
 from infercheck.requirements import Requirement
 from infercheck.results import Results
 
@@ -159,7 +159,7 @@ def _outdated(stale: Stale) -> str:
 
 
 def _said(error: InfercheckError) -> str:
-    return visible(str(error)) + (f"\n  {visible(error.hint)}" if error.hint else "")
+    return visible_lines(f"{error}\n  {error.hint}" if error.hint else str(error))
 
 
 def _end(text: str) -> NoReturn:

@@ -13,6 +13,7 @@ from infercheck.launching.launch import server_of, target_of
 from infercheck.plugin.session import session_of
 from infercheck.plugin.shared import SharedRun
 from infercheck.pytest_plugin import CONFIG
+from infercheck.reports.visible import visible_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,10 @@ def running(config: pytest.Config) -> Iterator[RunningTarget]:
         with _running(run) as target:
             yield target
     except InfercheckError as error:
-        pytest.fail(f"infercheck_target: {error}\n  {error.hint}".rstrip(), pytrace=False)
+        trouble = visible_lines(f"infercheck_target: {error}\n  {error.hint}".rstrip())
+    else:
+        return
+    pytest.fail(trouble, pytrace=False)
 
 
 @contextmanager
