@@ -16,6 +16,9 @@ from infercheck.yamlfile import check, fault_of, load
 NAME = "infercheck.yaml"
 """What the file is called."""
 
+TEMPLATE = "config.template.yaml"
+"""The file with every key that users begin with; by its own name no test runner would take it for a user's."""
+
 LISTS = ("lora", "declare", "only", "exclude", "expect")
 """Keys that take one text for a list of one."""
 

@@ -80,8 +80,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the items of a target that was given on the command line where no config file was collected."""
-    if config.getoption("infercheck", None):
+    """Add the items of the root's config file, or of the target that was named, where none were collected."""
+    if asked(config):
         from infercheck.plugin.items import add_items
 
         add_items(session, items)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from infercheck.config import NAME
+from infercheck.config import TEMPLATE
 from infercheck.errors import UsageError
 from infercheck.reports.files import write_file
 
@@ -16,6 +16,6 @@ def init(file: Path, force: bool) -> None:
     """Write the commented config file."""
     if file.exists() and not force:
         raise UsageError(f"{file} is there already", hint="--force writes over it.")
-    template = importlib.resources.files("infercheck.schemas") / NAME
+    template = importlib.resources.files("infercheck.schemas") / TEMPLATE
     write_file(file, template.read_bytes())
     click.echo(f"wrote {file}: give it the address of your server, then `infercheck doctor`, then `infercheck run`")

@@ -146,11 +146,26 @@ class ExpectationsItem(_Item):
 
 
 def add_items(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """Add the items of the command line's target where no config file was collected."""
-    if any(isinstance(item, RequirementItem) for item in items):
+    """Add the items of the root's config file, or of the target that was named, where none were collected.
+
+    `testpaths` seldom names the folder in which that file lies. Who names paths without the option means these.
+    """
+    config = session.config
+    url = config.getoption("infercheck")
+    if session.testsfailed or any(isinstance(item, RequirementItem) for item in items):
         return
-    file = ConfigFile.from_parent(session, path=session.config.rootpath / CONFIG)
-    items.extend(file.collect())
+    if url is None and config.args_source is pytest.Config.ArgsSource.ARGS:
+        return
+    path = config.rootpath / CONFIG
+    if not url and not path.is_file():
+        raise pytest.UsageError(
+            f"--infercheck: there is no {CONFIG} in {config.rootpath}; `infercheck init` writes one, and "
+            "--infercheck=URL needs none"
+        )
+    try:
+        items.extend(ConfigFile.from_parent(session, path=path).collect())
+    except pytest.Collector.CollectError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _outdated(stale: Stale) -> str:

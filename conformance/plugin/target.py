@@ -28,7 +28,8 @@ class RunningTarget:
 @contextmanager
 def running(config: pytest.Config) -> Iterator[RunningTarget]:
     """The target, started where the config file says how; shared with the run and by all workers."""
-    path = config.rootpath / CONFIG
+    folders = (config.rootpath, config.invocation_params.dir)
+    path = next((folder / CONFIG for folder in folders if (folder / CONFIG).is_file()), config.rootpath / CONFIG)
     if not path.is_file() and not config.getoption("infercheck", None):
         pytest.fail(f"infercheck_target: there is no {CONFIG} in {config.rootpath}", pytrace=False)
     run = session_of(config).run_of(path)

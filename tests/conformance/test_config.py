@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from infercheck.cli import run
 from infercheck.config import LISTS, NAME, PATHS, find_config, read_config
+from infercheck.config import TEMPLATE as TEMPLATE_NAME
 from infercheck.errors import ConfigError, UserError
 from infercheck.yamlfile import check, load
 
 SCHEMAS = Path(str(files("infercheck.schemas")))
 FORM = json.loads((SCHEMAS / "config.schema.json").read_text("utf-8"))
-TEMPLATE = (SCHEMAS / NAME).read_text("utf-8")
+TEMPLATE = (SCHEMAS / TEMPLATE_NAME).read_text("utf-8")
 KEYS = FORM["properties"]
 SECRET = "sk-Zq81"
 
@@ -609,7 +610,7 @@ OPTIONS = {{"contract_name": "contract"}.get(option.name, option.name): option f
 
 
 def test_every_key_is_an_option_of_the_command_line():
-    assert set(OPTIONS) - set(KEYS) == {"config", "no_config", "write_expectations", "resume", "quiet"}
+    assert set(OPTIONS) - set(KEYS) == {"config", "no_config", "write_expectations", "resume", "github", "quiet"}
     assert set(KEYS) <= set(OPTIONS)
 
 

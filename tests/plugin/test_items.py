@@ -209,16 +209,49 @@ def test_an_address_on_the_command_line_needs_no_file_and_goes_before_it(pyteste
     run(pytester, "--infercheck", sound.url).assert_outcomes(passed=1)
 
 
-def test_a_folder_behind_the_option_is_no_address(pytester, sound):
-    project(pytester, sound.url, more=f"only: {TOP_K}\n")
+OWN = "def test_own(): pass\n"
+
+
+def own_tests(pytester):
     (pytester.path / "tests").mkdir()
-    (pytester.path / "tests" / "test_own.py").write_text("def test_own(): pass\n")
+    (pytester.path / "tests" / "test_own.py").write_text(OWN)
     (pytester.path / "tests" / "conftest.py").write_text(
         "def pytest_addoption(parser): parser.addoption('--theirs', action='store_true')\n"
     )
-    run(pytester, "--infercheck", "tests").assert_outcomes(passed=1)
+
+
+def test_a_folder_behind_the_option_is_no_address(pytester, sound):
+    project(pytester, sound.url, more=f"only: {TOP_K}\n")
+    own_tests(pytester)
     result = run(pytester, "-v", "--infercheck", "tests", "--theirs")
-    result.stdout.fnmatch_lines(["tests/test_own.py::test_own PASSED*"])
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["tests/test_own.py::test_own PASSED*", f"infercheck.yaml::{TOP_K} PASSED*"])
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_the_file_is_found_where_testpaths_are_elsewhere(pytester, sound, workers):
+    project(pytester, sound.url, more=f"only: {TOP_K}\n", ini="testpaths = tests")
+    own_tests(pytester)
+    run(pytester).assert_outcomes(passed=1)
+    run(pytester, "--infercheck", *workers).assert_outcomes(passed=2)
+    run(pytester, "--infercheck", "-k", "own", *workers).assert_outcomes(passed=1)
+    pytester.makeini("[pytest]\ntestpaths = tests\ninfercheck = run\n")
+    run(pytester, *workers).assert_outcomes(passed=2)
+    # Who names a test of his own means that one.
+    run(pytester, "tests/test_own.py", *workers).assert_outcomes(passed=1)
+
+
+def test_where_there_is_no_file_it_is_said_how_to_get_one(pytester):
+    project(pytester)
+    own_tests(pytester)
+    result = run(pytester, "--infercheck")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*there is no infercheck.yaml in *`infercheck init` writes one*"])
+    (pytester.path / "infercheck.yaml").write_text("profil: quick\n")
+    pytester.makeini("[pytest]\ntestpaths = tests\n")
+    result = run(pytester, "--infercheck")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*infercheck.yaml:1: there is no key `profil`*"])
 
 
 def test_beyond_this_machine_it_is_said_beforehand_what_will_be_sent(pytester, sound):
