@@ -24,6 +24,8 @@ from infercheck.results import Result, Results
 from infercheck.suite import Progress
 
 PREFIX = "infercheck-"
+COMMAND = ("infercheck.run",)
+"""What the journal says was called."""
 
 
 class Wishes(TypedDict, total=False):
@@ -155,7 +157,9 @@ def _background(
     folder = Path(output or launch.job.output or tempfile.mkdtemp(prefix=PREFIX))
     return Background(
         lambda running: _left(
-            launch, perform(launch, folder, resume=resume, listener=listener, running=running), folder
+            launch,
+            perform(launch, folder, resume=resume, command=COMMAND, listener=listener, running=running),
+            folder,
         )
     )
 

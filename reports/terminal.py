@@ -148,7 +148,8 @@ def _headline(console: Console, results: Results) -> None:
     header = record.header
     console.print(
         f"\n{visible(header['target']['address'])} ({visible(dialect_of(record))}) "
-        f"against {visible(header['contract']['id'])}, profile {header['profile']}, seed {header['seed']}",
+        f"against {visible(header['contract']['id'])}, profile {header['profile']}, seed {header['seed']}"
+        + "".join(f", {absence}" for absence in header["options"]["declare"]),
         highlight=False,
         soft_wrap=True,
     )

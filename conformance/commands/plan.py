@@ -30,6 +30,8 @@ def plan(form: str, **options: Any) -> None:
     kept = made.budget - len(made.cases)
     click.echo(f"{made.price:,} output tokens at most by price, {made.bytes_out / 1e6:.1f} MB of input")
     click.echo(f"up to {kept} more requests to split and confirm what is refused")
+    if made.absent:
+        click.echo(f"{len(made.absent)} requirements are skipped: {', '.join(job.declare)}")
     if made.left_out:
         click.echo(f"{made.left_out} cases are not part of profile {made.profile.name}")
     if made.cut:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 OUTCOME = "outcome.json"
 """Written beside the journal once nothing is left to be sent: what went wrong, or nothing."""
 
+COMMAND = ("pytest", "--infercheck")
+"""What the journal says was called: pytest's other options are the user's, secrets among them perhaps."""
+
 
 class RunError(InfercheckError):
     """The run of a config file did not come to results."""
@@ -133,7 +136,9 @@ class SharedRun:
         try:
             launch = self.launch(ids)
             work = Background(
-                lambda running: perform(launch, self.folder, home=self.reports, resume=True, running=running)
+                lambda running: perform(
+                    launch, self.folder, home=self.reports, resume=True, command=COMMAND, running=running
+                )
             )
             results = work.wait()
             self._leave(results)
