@@ -177,6 +177,7 @@ def test_ctrl_c_is_the_programs_own(tmp_path):
     server = Counting(pause=0.05)
     code = (
         "import infercheck, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have told us to ignore it\n"
         "before = signal.getsignal(signal.SIGINT)\n"
         "try:\n"
         "    infercheck.run(sys.argv[1], output=sys.argv[2], concurrency=1)\n"

@@ -25,7 +25,8 @@ class Background(Generic[T]):
         self._cancelled = False
         self._result: list[T] = []
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="infercheck", daemon=True)
+        # An event, since an interrupted Thread.join takes a thread that runs on for one that has ended.
+        self._ended = threading.Event()
 
     def wait(self) -> T:
         """Do the work and return what it returns, or raise what it raises.
@@ -33,13 +34,13 @@ class Background(Generic[T]):
         Whatever interrupts the waiting (Ctrl-C, a timeout by signal) cancels the work, and is raised once it has
         ended in order, or has had the time to.
         """
-        self._thread.start()
+        threading.Thread(target=self._run, name="infercheck", daemon=True).start()
         try:
-            while self._thread.is_alive():
-                self._thread.join(_TICK)  # in pieces: a signal has to get through
+            while not self._ended.wait(_TICK):
+                pass  # in pieces: a signal has to get through
         except BaseException:
             self.cancel()
-            self._thread.join(GRACE)
+            self._ended.wait(GRACE)
             raise
         if self._error is not None:
             raise self._error
@@ -56,6 +57,8 @@ class Background(Generic[T]):
             self._result.append(self._work(self._take))
         except BaseException as error:
             self._error = error
+        finally:
+            self._ended.set()
 
     def _take(self, cancel: Cancel) -> None:
         self._cancel = cancel

@@ -123,8 +123,10 @@ def test_a_loop_in_the_main_thread_is_let_be(pytester, server):
 
 def test_an_interrupted_run_ends_in_order(pytester):
     conftest = """
-import os, signal, threading
+import os, signal
 from infercheck.door import Door
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have told us to ignore it
 
 usual, asked = Door._send, []
 
