@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from click.testing import CliRunner, Result
 from fakes import CONTRACT
 
+from infercheck.cli import cli
 from infercheck.conduct import Settings, conduct
 from infercheck.contract import Contract
 from infercheck.dialect import Dialect
@@ -114,6 +116,14 @@ def served(app: Any) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def invoke(*arguments: object, **environment: str) -> Result:
+    """What a command prints and exits with; raises what no command may raise."""
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments], env=environment)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
 
 
 def ids(results: Results, *verdicts: Verdict) -> set[str]:

@@ -20,6 +20,7 @@ class Counting(Api):
 
     def __init__(self, *, pause: float = 0.0) -> None:
         super().__init__(ReferenceEngine(), input_schema=dict(CONTRACT.input))
+        self.url = ""
         self.sent: Counter[bytes] = Counter()
         self.pause = pause
 

@@ -13,21 +13,13 @@ from typing import get_type_hints
 
 import pytest
 from harness import served
-from projects import TOP_K, Broken, Counting
+from projects import TOP_K, Counting
 
 import infercheck
 from infercheck.api import Wishes
 from infercheck.job import Job
 
 PART = ["input/prompt/top_k", "envelope"]
-
-
-@pytest.fixture(scope="module")
-def broken():
-    server = Broken()
-    with served(server.app()) as url:
-        server.url = url
-        yield server
 
 
 def test_these_are_the_public_names():

@@ -11,9 +11,8 @@ import sys
 import time
 
 import pytest
-from click.testing import CliRunner
 from fakes import CONTRACT
-from harness import served
+from harness import invoke, served
 from starlette.responses import Response
 
 from infercheck.cli import cli
@@ -34,13 +33,6 @@ class AcceptsTopK51(Api):
 
 def api(kind=Api, **options):
     return kind(ReferenceEngine(), input_schema=dict(CONTRACT.input), **options)
-
-
-def invoke(*arguments, **environment):
-    result = CliRunner().invoke(cli, [str(argument) for argument in arguments], env=environment)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")

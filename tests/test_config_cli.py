@@ -6,35 +6,11 @@ import json
 import re
 
 import pytest
-from click.testing import CliRunner
-from harness import served
-from projects import TOP_K, Broken, Counting
+from harness import invoke
+from projects import TOP_K
 
 from infercheck.cli import cli
 from infercheck.job import Job
-
-
-def invoke(*arguments, **environment):
-    result = CliRunner().invoke(cli, [str(argument) for argument in arguments], env=environment)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-@pytest.fixture(scope="module")
-def broken():
-    server = Broken()
-    with served(server.app()) as url:
-        server.url = url
-        yield server
-
-
-@pytest.fixture(scope="module")
-def sound():
-    server = Counting()
-    with served(server.app()) as url:
-        server.url = url
-        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -5,23 +5,11 @@ import warnings
 import httpx
 import pytest
 from harness import served
-from projects import TOP_K, Broken, Counting, project
+from projects import TOP_K, Counting, project
 
 import infercheck
 from infercheck.errors import UsageError
 from infercheck.testing import ContractCase
-
-
-@pytest.fixture(scope="module")
-def sound():
-    with served(Counting().app()) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def broken():
-    with served(Broken().app()) as url:
-        yield url
 
 
 def cases(**wishes) -> list[ContractCase]:
@@ -46,14 +34,14 @@ def test_a_conforming_application_passes_every_case(sound):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for case in cases():
-            case.judge(post(sound, case))
+            case.judge(post(sound.url, case))
 
 
 def test_a_broken_one_is_shown_with_clause_expected_and_observed(broken):
     case = case_of(f"boundary/{TOP_K}/51")
     assert (case.is_valid, case.json["top_k"]) == (False, 51)
     with pytest.raises(infercheck.BrokenPromise) as caught:
-        case.judge(post(broken, case))
+        case.judge(post(broken.url, case))
     text = str(caught.value)
     assert text.startswith(
         f"{TOP_K}: top_k is at most 50 (prompt) (MUST, input schema /oneOf/0/properties/top_k/maximum)"
@@ -62,7 +50,7 @@ def test_a_broken_one_is_shown_with_clause_expected_and_observed(broken):
     assert "observed  200 application/json" in text
     smallest = case_of("boundary/valid/prompt/smallest")
     with pytest.warns(infercheck.BrokenShould, match="envelope/messages"):
-        smallest.judge(post(broken, smallest))
+        smallest.judge(post(broken.url, smallest))
 
 
 def test_a_valid_request_that_is_refused_and_a_stream_that_breaks_off():
@@ -127,7 +115,7 @@ def test_in_a_project_of_their_own(pytester, broken):
 
         @infercheck.parametrize(only="{TOP_K}")
         def test_contract(case):
-            response = httpx.post("{broken}", content=case.content, headers=case.headers)
+            response = httpx.post("{broken.url}", content=case.content, headers=case.headers)
             case.judge(response)
         """
     )

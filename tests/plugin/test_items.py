@@ -4,28 +4,11 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from harness import served
-from projects import TOP_K, Broken, Counting, outcomes, project
+from projects import TOP_K, outcomes, project
 
 pytestmark = pytest.mark.slow
 
 ONLY = "only: [input/prompt/top_k, envelope, input/prompt/seed]\n"
-
-
-@pytest.fixture(scope="module")
-def broken():
-    server = Broken()
-    with served(server.app()) as url:
-        server.url = url
-        yield server
-
-
-@pytest.fixture(scope="module")
-def sound():
-    server = Counting()
-    with served(server.app()) as url:
-        server.url = url
-        yield server
 
 
 def run(pytester, *arguments):
