@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from infercheck.findings import Finding, Verdict
@@ -11,6 +11,8 @@ from infercheck.selection import matches
 
 BREAKS = (Verdict.FAIL, Verdict.WARN)
 """What can be expected."""
+
+KEPT = "what it expects to be broken is kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +93,13 @@ class Stale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What a run says of the requirements that expectations may be about: by id whether each was decided for good
-    (every case sent, none of them undecided), and the ids of the cases that were judged for good."""
+    """What a run says of the requirements and cases that expectations may be about."""
 
     decided: Mapping[str, bool]
-    judged: Sequence[str]
-    broken: Sequence[Finding] = field(default_factory=list)
+    """By requirement, whether it was kept and no case of it was left out."""
+    findings: Sequence[Finding]
+    """All that was found, what passed included."""
+    cases: Sequence[str]
     complete: bool = True
     everything: bool = True
     """Whether the run asked about the whole contract."""
@@ -118,12 +121,19 @@ def _why_stale(entry: Expected, date: str, about: Sequence[str], standing: Stand
         return f"it expired on {entry.expires}"
     if not entry.exists:
         return "no requirement of the contract has such an id"
-    if any(entry.means(finding.requirement) and entry.covers(finding.case) for finding in standing.broken):
-        return ""
     if entry.sometimes or not standing.complete or (entry.requirement and not about):
         return ""  # nothing was asked, or not all of it
+    verdicts = {
+        finding.verdict
+        for finding in standing.findings
+        if entry.means(finding.requirement) and entry.covers(finding.case)
+    }
+    # Anything but passes says that it is broken, or that it may be: a refusal for the context window's sake, say.
+    if verdicts - {Verdict.PASS}:
+        return ""
     if entry.case:
-        if any(entry.covers(case) for case in standing.judged):
-            return "what it expects to be broken is kept"
-        return "no case has such an id" if standing.everything else ""
-    return "what it expects to be broken is kept" if all(standing.decided[id_] for id_ in about) else ""
+        if verdicts:
+            return KEPT
+        known = any(map(entry.covers, standing.cases))
+        return "" if known or not standing.everything else "no case has such an id"
+    return KEPT if all(standing.decided[id_] for id_ in about) else ""

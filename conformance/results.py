@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from infercheck.dialect import FORM_OF_ERRORS, Dialect
-from infercheck.expectations import BREAKS, Stale, Standing, stale
+from infercheck.expectations import Stale, Standing, stale
 from infercheck.findings import Finding, Verdict
 from infercheck.record import Record, Row
 from infercheck.requirements import Level, Requirement
@@ -135,14 +135,13 @@ def results_of(record: Record) -> Results:
 
 def _standing(record: Record, results: Sequence[Result]) -> Standing:
     # A pass on a part of the cases does not say that what was known to be broken is mended.
-    undecided = (Verdict.INCONCLUSIVE, Verdict.ERROR)
     return Standing(
         decided={
-            result.requirement.id: row.whole and not row.absent and result.verdict not in undecided
+            result.requirement.id: row.whole and result.verdict is Verdict.PASS
             for row, result in zip(record.rows, results, strict=True)
         },
-        judged=[case for case, judged in record.judged.items() if judged.is_final],
-        broken=[finding for finding in record.findings if finding.verdict in BREAKS and finding.confirmed],
+        findings=[*record.findings, *record.passed],
+        cases=list(record.judged),
         complete=record.complete,
         everything=all(row.whole for row in record.rows) and not record.narrowed,
     )

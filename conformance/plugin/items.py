@@ -20,7 +20,7 @@ from infercheck.requirements import Requirement
 from infercheck.results import Results
 
 EXPECTATIONS = "expectations"
-"""The item that fails for expectations that no requirement of the run is about."""
+"""The item that fails for expectations out of date that are about several requirements, or none."""
 
 HOW = "nothing is sent unless asked: pytest --infercheck, or `infercheck = run` in the ini file"
 
@@ -106,7 +106,7 @@ class RequirementItem(_Item):
         """Pass, fail, warn or skip as the verdict says."""
         results, result = self.results(), self.result
         for stale in results.stale:
-            if self.requirement.id in stale.requirements and result.verdict is not Verdict.FAIL:
+            if stale.requirements == (self.requirement.id,) and result.verdict is not Verdict.FAIL:
                 _end(_outdated(stale))
         match result.verdict:
             case Verdict.FAIL:
@@ -136,13 +136,13 @@ class RequirementItem(_Item):
 
 
 class ExpectationsItem(_Item):
-    """The expectations that are out of date and that no requirement of the run is about."""
+    """The expectations that are out of date and that are not about one requirement, whose item would fail."""
 
     def runtest(self) -> None:
         """Fail where there are any."""
-        homeless = [stale for stale in self.results().stale if not stale.requirements]
-        if homeless:
-            _end("\n".join(map(_outdated, homeless)))
+        others = [stale for stale in self.results().stale if len(stale.requirements) != 1]
+        if others:
+            _end("\n".join(map(_outdated, others)))
 
 
 def add_items(session: pytest.Session, items: list[pytest.Item]) -> None:

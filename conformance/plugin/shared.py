@@ -145,6 +145,8 @@ class SharedRun:
             outcome = Outcome(results=results)
         except InfercheckError as error:
             outcome = Outcome(error=str(error), hint=error.hint)
+        except OSError as error:
+            outcome = Outcome(error=f"{error.filename}: {error.strerror}")
         written = {"error": outcome.error, "hint": outcome.hint}
         (self.folder / OUTCOME).write_text(json.dumps(written), "utf-8")
         return outcome

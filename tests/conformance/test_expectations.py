@@ -160,6 +160,19 @@ def test_what_could_not_be_decided_is_not_stale():
     assert not results.stale
 
 
+def test_what_a_context_window_hides_is_not_stale():
+    def window(body, usual):
+        long = isinstance(body, dict) and len(str(body.get("prompt"))) > 20_000
+        return refusal(413, "input is too long for the context window") if long else None
+
+    target = Target(changes=window)
+    only = ("input/prompt/prompt/maxLength",)
+    assert why(expected(*only), target=target, only=only) == []
+    emoji = expected(*only, case=f"boundary/{only[0]}/131072-emoji")
+    assert why(emoji, target=target, only=only) == []
+    assert why(emoji, only=only) == ["what it expects to be broken is kept"]
+
+
 def test_an_incomplete_run_makes_nothing_stale():
     assert why(expected(), only=(TOP_K,), max_requests=4) == []
 

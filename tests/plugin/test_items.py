@@ -122,6 +122,18 @@ def test_what_is_out_of_date_fails(pytester, sound):
     assert "Traceback" not in result.stdout.str()
 
 
+def test_what_has_expired_is_told_once(pytester, sound):
+    project(pytester, sound.url, more="only: [input/prompt/top_k]\nexpect: known.yaml\n")
+    (pytester.path / "known.yaml").write_text(
+        "expect:\n- requirement: input/prompt/top_k\n  reason: a\n  expires: 2020-01-31\n"
+    )
+    result = run(pytester, "--infercheck")
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*the expectation input/prompt/top_k (known.yaml:2) is out of date: it expired on*"]
+    )
+
+
 def test_names_and_marks_select_and_only_what_these_need_is_sent(pytester, sound):
     project(pytester, sound.url)
 
