@@ -67,7 +67,7 @@ class Wishes(TypedDict, total=False):
     warm_up: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Run:
     """A run that has ended. `folder` holds its journal and reports."""
 
@@ -75,6 +75,9 @@ class Run:
     folder: Path
     exit_status: int
     """What the command would have exited with: 0, 1 or 4."""
+
+    def __repr__(self) -> str:
+        return f"<{self.verdict.upper()}  {tally(self.results)}>"
 
     @property
     def verdict(self) -> str:

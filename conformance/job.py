@@ -11,6 +11,9 @@ from infercheck.config import Config
 from infercheck.liveness import RESTART_WAIT
 from infercheck.plan import Options
 
+STARTING = frozenset({"start", "ready", "ready_timeout"})
+"""What a config file says of the server that it starts: at another address is another server."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -58,6 +61,8 @@ class Job:
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """The job with some of its fields as these values say; lists become tuples."""
         known = {one.name for one in fields(self)}
+        # An empty text takes back what a file says: --start "" starts nothing.
+        values = {key: None if key in STARTING and value == "" else value for key, value in values.items()}
         return replace(self, **{key: _frozen(value) for key, value in values.items() if key in known})
 
     @property
@@ -75,9 +80,6 @@ class Job:
             declare=self.declare,
         )
 
-
-STARTING = frozenset({"start", "ready", "ready_timeout"})
-"""What a config file says of the server that it starts: at another address is another server."""
 
 OF_THE_TARGET = STARTING | {
     "target", "dialect", "token_env", "headers", "proxy", "ca_bundle", "insecure", "lora", "context_window",

@@ -62,6 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"infercheck_{level}: a requirement of level {level.upper()}")
     if config.getini("infercheck") not in ("", RUN):
         raise pytest.UsageError(f"the ini option infercheck is {RUN} or nothing")
+    if asked(config):
+        from infercheck.plugin.session import collect_config
+
+        collect_config(config)
 
 
 def asked(config: pytest.Config) -> bool:
@@ -80,8 +84,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the items of the root's config file, or of the target that was named, where none were collected."""
-    if asked(config):
+    """Where no config file was collected, add the items of the target that was named, or say what is missing."""
+    if config.getoption("infercheck", None) is not None:
         from infercheck.plugin.items import add_items
 
         add_items(session, items)

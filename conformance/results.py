@@ -60,6 +60,11 @@ class Result:
     sides: frozenset[str]
     """The sides of a keyword that were decided: `valid`, `invalid`."""
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """One finding of each group."""
+        return tuple(group.finding for group in self.groups)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:

@@ -179,7 +179,7 @@ def _refuse_strangers(seen: Sequence[Observation]) -> None:
     if statuses and statuses <= {401, 403}:
         raise TargetError(
             f"the target refuses the token, or the lack of one: {seen[0].summary()}",
-            hint="Give the name of the variable that holds it with --token-env.",
+            hint="Is it the right one? --token-env gives the name of the variable that holds it.",
         )
     if statuses and all(status in (404, 405) or (status and 300 <= status < 400) for status in statuses):
         location = seen[0].exchange.answer.header("location")

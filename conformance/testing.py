@@ -31,6 +31,9 @@ from infercheck.reports.visible import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+ASTRAY = (401, 403, 404, 405)
+"""Statuses by which an API says that a request did not get as far as its body."""
+
 LINE = 400
 """Characters of a line of a message."""
 
@@ -109,6 +112,12 @@ class ContractCase:
         """Look at an answer: BrokenPromise where it breaks a MUST, a BrokenShould warning for a SHOULD."""
         __tracebackhide__ = True
         found = self.findings(response)
+        status = _answer(response).status
+        if status in ASTRAY and self.request.method == "POST" and not self.case.at_edge:
+            raise BrokenPromise(
+                f"{self.id}: {status} says nothing of the request: does the test reach the API? Give its path, and "
+                "its token beside case.headers"
+            )
         if broken := [finding for finding in found if finding.verdict is Verdict.FAIL]:
             raise BrokenPromise("\n".join(self._told(finding) for finding in broken))
         for finding in found:

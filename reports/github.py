@@ -70,8 +70,9 @@ def _commands(results: Results, file: str | None) -> Iterator[str]:
     # That a run is incomplete says what all else is worth.
     yield from _undecided(results, file)
     broken = worst(results)
-    yield from (_broken(results, result, file) for result in broken if result.verdict is Verdict.FAIL)
+    # What has expired may be the cause of all that is broken.
     yield from (_stale(stale, file) for stale in results.stale)
+    yield from (_broken(results, result, file) for result in broken if result.verdict is Verdict.FAIL)
     yield from (_broken(results, result, file) for result in broken if result.verdict is Verdict.WARN)
 
 

@@ -166,7 +166,7 @@ def _again(results: Results) -> str:
     """How to look into it: with the id of the worst requirement, and the options of this run where they fit."""
     broken = worst(results)
     id_ = broken[0].requirement.id if broken else "ID"
-    words = list(results.record.header["command"])
+    words = [word for word in results.record.header["command"] if word != "--github"]
     run = shlex.join(words)
     if words[:2] != ["infercheck", "run"] or "--only" in run or not run.isprintable() or len(run) > FIELD:
         run = "infercheck run …"

@@ -28,6 +28,9 @@ def tally(results: Results) -> str:
     if results.stale:
         parts.append(f"{count(len(results.stale), 'expectation')} out of date")
     parts += [count(totals[Verdict.WARN], "warning"), f"{len(results.undecided)} undecided"]
+    others = sum(result.verdict in (Verdict.SKIP, Verdict.NOTE) for result in musts)
+    if others:
+        parts.append(f"{others} not judged")
     seconds = (record.footer or {}).get("seconds", 0)
     return f"{', '.join(parts)}; {len(record.exchanges)} requests in {seconds:.1f} s"
 

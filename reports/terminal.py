@@ -111,15 +111,15 @@ def summary(console: Console, results: Results, folder: str) -> None:
     """The verdict, the areas, the worst findings whole, and where the rest is."""
     _headline(console, results)
     _areas(console, results)
+    for stale in results.stale:
+        where = f" ({stale.entry.place})" if stale.entry.place else ""
+        console.print(Text("  stale        ", "bold red").append(visible(f"{stale}{where}")), soft_wrap=True)
     worst = results.with_verdict(Verdict.FAIL) + results.with_verdict(Verdict.WARN)
     for number, result in enumerate(worst[:SHOWN], start=1):
         _finding(console, results, number, result)
     for result in worst[SHOWN : SHOWN + LISTED]:
         _line(console, result, f"expected {result.groups[0].finding.expected}")
     _rest(console, len(worst) - SHOWN - LISTED, "broken")
-    for stale in results.stale:
-        where = f" ({stale.entry.place})" if stale.entry.place else ""
-        console.print(Text("  stale        ", "bold red").append(visible(f"{stale}{where}")), soft_wrap=True)
     undecided = results.with_verdict(Verdict.INCONCLUSIVE, Verdict.ERROR)
     for result in undecided[:SHOWN]:
         _line(console, result, result.reason)

@@ -74,6 +74,14 @@ def test_another_target_leaves_out_the_server_of_the_file_and_another_kind_all_o
     assert report()["declared"] == []
 
 
+def test_an_empty_option_takes_back_what_the_file_starts(sound):
+    write(f"target: {sound.url}\nstart: 'false'\nonly: {TOP_K}\n")
+    assert invoke("run").exit_code == 3
+    result = invoke("run", "--start", "")
+    assert result.exit_code == 0
+    assert "starting the server" not in result.stderr
+
+
 def test_the_token_of_the_file_is_a_variable_and_its_headers_are_sent(project):
     write("target: http://127.0.0.1:9/\ntoken_env: NOT_SET_ANYWHERE\n")
     result = invoke("run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from infercheck.contract import Contract
 from infercheck.dialect import UNTOLD, Dialect, guess
 from infercheck.exchange import Answer, Exchange
 from infercheck.findings import Verdict
-from infercheck.launching.launch import OUTPUT, server_of, target_of
+from infercheck.launching.launch import server_of, target_of
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Options, make_plan
 from infercheck.reports.visible import visible
@@ -32,7 +33,7 @@ def doctor(**options: Any) -> int:
     contract = contract_of(job.contract)
     target = target_of(contract, job)
     check(target)
-    with server_of(job, target, Path(job.output or OUTPUT), click.echo):
+    with tempfile.TemporaryDirectory() as folder, server_of(job, target, Path(folder)):
         return asyncio.run(_examine(contract, target, Dialect(job.dialect or "rest")))
 
 

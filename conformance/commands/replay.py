@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -54,7 +55,8 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
     check(target)
     case = _case(contract, record, exchange)
     dialect = Dialect(job.dialect or record.dialect or Dialect.REST)
-    with server_of(job, target, journal_of(journal).parent, lambda line: click.echo(line, err=True)):
+    # Not in the run's folder: its server.log is the run's.
+    with tempfile.TemporaryDirectory() as folder, server_of(job, target, Path(folder)):
         now = asyncio.run(_again(exchange, target))
     click.echo(f"{visible(case.id)}: {visible(case.title, 200)} (expected: {case.expectation})\n")
     side_by_side(console(), exchange, now)

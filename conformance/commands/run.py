@@ -40,7 +40,8 @@ def _run(argv: tuple[str, ...], options: dict[str, Any]) -> int:
     job = job_of_options(options, said)
     launch = prepare(job)
     written: Path | None = options["write_expectations"]
-    if written is not None and written.exists() and str(written) not in job.expect:
+    in_use = {Path(name).resolve() for name in job.expect}
+    if written is not None and written.exists() and written.resolve() not in in_use:
         raise UsageError(
             f"{written} is there already",
             hint="With --expect of the same file, what it says is kept and the rest is added.",

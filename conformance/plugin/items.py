@@ -16,7 +16,7 @@ from infercheck.plugin.shared import RunError, SharedRun
 from infercheck.pytest_plugin import CONFIG, asked
 from infercheck.reports.plain import told
 from infercheck.reports.visible import visible, visible_lines
-from infercheck.requirements import Requirement
+from infercheck.requirements import Level, Requirement
 from infercheck.results import Results
 
 EXPECTATIONS = "expectations"
@@ -118,8 +118,11 @@ class RequirementItem(_Item):
                 _end(told(results, result))  # only with --runxfail
             case Verdict.SKIP | Verdict.INCONCLUSIVE:
                 _skip(visible(result.reason) or str(result.verdict))
-            case Verdict.NOTE:
+            case Verdict.NOTE if self.requirement.level is Level.INFO:
                 self.add_report_section("call", "infercheck", told(results, result))
+            case Verdict.NOTE:
+                # Something stood in the way of a verdict, such as the target's context window.
+                _skip(f"not decided: {visible(result.reason or result.groups[0].finding.observed, 300)}")
 
     def _about(self, results: Results) -> list[Stale]:
         return [stale for stale in results.stale if self.requirement.id in stale.requirements]
@@ -146,26 +149,18 @@ class ExpectationsItem(_Item):
 
 
 def add_items(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """Add the items of the root's config file, or of the target that was named, where none were collected.
-
-    `testpaths` seldom names the folder in which that file lies. Who names paths without the option means these.
-    """
-    config = session.config
-    url = config.getoption("infercheck")
+    """Add the items of a target that was named, where no config file was collected."""
     if session.testsfailed or any(isinstance(item, RequirementItem) for item in items):
         return
-    if url is None and config.args_source is pytest.Config.ArgsSource.ARGS:
-        return
+    config = session.config
     path = config.rootpath / CONFIG
-    if not url and not path.is_file():
+    if config.getoption("infercheck"):
+        items.extend(ConfigFile.from_parent(session, path=path).collect())
+    elif not path.is_file():
         raise pytest.UsageError(
             f"--infercheck: there is no {CONFIG} in {config.rootpath}; `infercheck init` writes one, and "
             "--infercheck=URL needs none"
         )
-    try:
-        items.extend(ConfigFile.from_parent(session, path=path).collect())
-    except pytest.Collector.CollectError as error:
-        raise pytest.UsageError(str(error)) from None
 
 
 def _outdated(stale: Stale) -> str:

@@ -69,6 +69,21 @@ class Session:
                 reporter.line(line)
 
 
+def collect_config(config: pytest.Config) -> None:
+    """Have the root's config file collected too, where the paths that are would leave it out.
+
+    `testpaths` seldom names the folder in which that file lies. Who names paths without the option means these.
+    """
+    path = config.rootpath / CONFIG
+    if config.getoption("infercheck") is None and config.args_source is pytest.Config.ArgsSource.ARGS:
+        return
+    named = [(config.invocation_params.dir / arg.partition("::")[0]).resolve() for arg in config.args]
+    if any(one.name == CONFIG or path.resolve().is_relative_to(one) for one in named):
+        return
+    if path.is_file():
+        config.args.append(str(path))
+
+
 def _own_folder(config: pytest.Config) -> Path:
     # Below pytest's own, which it clears away in time; a name of ours where that plugin is off.
     factory = getattr(config, "_tmp_path_factory", None)

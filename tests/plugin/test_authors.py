@@ -63,6 +63,17 @@ def test_a_valid_request_that_is_refused_and_a_stream_that_breaks_off():
         streamed.judge((200, [("content-type", "text/event-stream")], b"data: {\n\ndata: [DONE]\n\n"))
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_what_does_not_reach_the_api_is_no_refusal_of_a_body(status):
+    headers = {"content-type": "application/json", "allow": "POST"}
+    answer = (status, headers, b'{"success":false,"errors":[{"code":1,"message":"no"}]}')
+    for id_ in (f"boundary/{TOP_K}/51", "boundary/valid/prompt/smallest"):
+        with pytest.raises(infercheck.BrokenPromise, match=f"{id_}: {status} says nothing of the request"):
+            case_of(id_).judge(answer)
+    put = next(case for case in cases() if case.request.method == "PUT")
+    put.judge((405, headers, answer[2]))
+
+
 class Flask:
     """A response as Flask's test client has it."""
 

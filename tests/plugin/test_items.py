@@ -4,7 +4,10 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from projects import TOP_K, outcomes, project
+from harness import served
+from projects import TOP_K, Counting, outcomes, project
+
+from infercheck.runners.engine import Refusal
 
 pytestmark = pytest.mark.slow
 
@@ -159,6 +162,22 @@ def test_what_is_undecided_or_does_not_apply_is_skipped_with_the_reason(pytester
     result.stdout.fnmatch_lines(["SKIPPED * infercheck.yaml*: the operator declares no-lora"])
 
 
+def test_a_promise_that_could_not_be_judged_has_not_passed(pytester):
+    class Window(Counting):
+        """Has room for no long text, and says so."""
+
+        def validate(self, body):
+            if isinstance(body, dict) and len(str(body.get("prompt"))) > 20_000:
+                raise Refusal(413, 3006, "the input is over the context window")
+            super().validate(body)
+
+    with served(Window().app()) as url:
+        project(pytester, url, more="only: [input/prompt/prompt/maxLength, open/messages/empty]\n")
+        result = run(pytester, "--infercheck", "-rA")
+    assert outcomes(result) == {"open/messages/empty": "passed"}
+    result.stdout.fnmatch_lines(["SKIPPED * infercheck.yaml*: not decided: *context window*"])
+
+
 def test_a_target_that_is_not_there_is_an_error_and_is_asked_once(pytester):
     project(pytester, "http://127.0.0.1:9/", more=ONLY)
     result = run(pytester, "--infercheck")
@@ -229,6 +248,9 @@ def test_the_file_is_found_where_testpaths_are_elsewhere(pytester, sound, worker
     own_tests(pytester)
     run(pytester).assert_outcomes(passed=1)
     run(pytester, "--infercheck", *workers).assert_outcomes(passed=2)
+    run(pytester, "--infercheck", "--collect-only", "-q").stdout.fnmatch_lines(
+        [f"infercheck.yaml::{TOP_K}", "2 tests *"]
+    )
     run(pytester, "--infercheck", "-k", "own", *workers).assert_outcomes(passed=1)
     pytester.makeini("[pytest]\ntestpaths = tests\ninfercheck = run\n")
     run(pytester, *workers).assert_outcomes(passed=2)
@@ -245,8 +267,8 @@ def test_where_there_is_no_file_it_is_said_how_to_get_one(pytester):
     (pytester.path / "infercheck.yaml").write_text("profil: quick\n")
     pytester.makeini("[pytest]\ntestpaths = tests\n")
     result = run(pytester, "--infercheck")
-    assert result.ret == 4
-    result.stderr.fnmatch_lines(["*infercheck.yaml:1: there is no key `profil`*"])
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*infercheck.yaml:1: there is no key `profil`*"])
 
 
 def test_beyond_this_machine_it_is_said_beforehand_what_will_be_sent(pytester, sound):

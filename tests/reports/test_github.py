@@ -63,12 +63,12 @@ def test_the_worst_stand_first():
     it = stale(Expected(requirement="area/pass"), footer={**FOOTER, "complete": False, "reason": "interrupted"})
     assert [(kind, properties["title"]) for kind, properties, _ in shown(it)] == [
         ("error", "infercheck: the run is INCOMPLETE"),
-        ("error", "infercheck: area/fail"),
         ("error", "infercheck: an expectation is out of date"),
+        ("error", "infercheck: area/fail"),
         ("warning", "infercheck: area/warn"),
     ]
     assert shown(it)[0][2] == "interrupted\n2 MUST requirements could not be decided"
-    assert shown(it)[2][2].startswith("area/pass: it expired on 2025-12-31\n")
+    assert shown(it)[1][2].startswith("area/pass: it expired on 2025-12-31\n")
 
 
 def test_a_run_that_was_cut_off_is_an_error():
@@ -185,7 +185,7 @@ def test_messages_and_titles_are_short(text):
         assert len(message) <= 1_000
         assert len(properties["title"]) <= 200
         assert len(properties.get("file", "")) <= 200
-    for _, _, message in found[1:4]:
+    for _, _, message in found[2:5]:
         assert len(message) > 850
         assert "\ntry: curl -sS" in message
         assert message.endswith("characters is in report.json)") == (text != "\x00")

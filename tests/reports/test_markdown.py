@@ -63,7 +63,7 @@ def test_the_headline_is_the_verdict(more, headline):
 
 def test_totals_and_the_run_are_told():
     shown = page()
-    assert "**2 of 6 MUST kept, 1 broken, 1 warning, 2 undecided; 7 requests in 5.2 s**" in shown
+    assert "**2 of 6 MUST kept, 1 broken, 1 warning, 2 undecided, 1 not judged; 7 requests in 5.2 s**" in shown
     assert "`http://target` (`rest`) against `some-model`, profile `standard`, seed `1`" in shown
 
 
