@@ -55,28 +55,32 @@ def _entries(path: Path, contract: Contract) -> Iterator[Expected]:
     check(file, json.loads(form.read_text("utf-8")))
     for index, row in enumerate(file.value["expect"]):
         entry = Expected(**row, place=f"{path.name}:{file.line(['expect', index])}")
-        yield replace(entry, exists=any(map(entry.means, contract.requirements)))
+        yield replace(entry, meant=sum(map(entry.means, contract.requirements)))
 
 
-def of_baseline(record: Record, name: str) -> tuple[Expected, ...]:
-    """What was broken in an earlier run, as expectations that never become stale."""
+def of_baseline(record: Record, name: str, plan: str) -> tuple[Expected, ...]:
+    """What was broken in an earlier run, as expectations that never become stale.
+
+    `plan` is the digest of the plan that is compared with it: where it is another one, the requests that carry many
+    values are others, and known by their kind alone.
+    """
     reason = f"broken in the baseline of {record.header['started'][:10]} too"
     found: dict[tuple[str, str], None] = {}
     for finding in record.findings:
         if finding.verdict in BREAKS and finding.confirmed:
-            found |= dict.fromkeys((finding.requirement, case) for case in _alike(finding))
+            cases = _alike(finding, same_plan=record.header["plan"] == plan)
+            found |= dict.fromkeys((finding.requirement, case) for case in cases)
     return tuple(
         Expected(requirement=requirement, case=case, reason=reason, sometimes=True, place=name)
         for requirement, case in found
     )
 
 
-def _alike(finding: Finding) -> Iterable[str]:
+def _alike(finding: Finding, *, same_plan: bool) -> Iterable[str]:
     # Which of the requests that share it shows that a value is refused hangs on what else is refused.
     stem = finding.case.partition("~")[0]
-    if finding.side is not None and finding.side.is_valid and stem.startswith(SHARED):
-        return SHARED
-    return (stem,)
+    of_a_value = finding.side is not None and finding.side.is_valid
+    return SHARED if stem.startswith(SHARED) and (of_a_value or not same_plan) else (stem,)
 
 
 def to_yaml(results: Results, kept: Sequence[Expected]) -> str:

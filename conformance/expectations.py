@@ -20,8 +20,8 @@ class Expected:
     """A broken promise that is known: of the requirements that a pattern means, of the cases, or of both.
 
     `expires` is the last day on which it holds, as in 2027-01-31, empty where it holds for good. With `sometimes`
-    it may be kept now and then. `place` is where it was written, `exists` whether any requirement of the contract
-    is meant.
+    it may be kept now and then. `place` is where it was written, `meant` how many requirements of the contract it
+    means.
     """
 
     requirement: str = ""
@@ -30,7 +30,7 @@ class Expected:
     expires: str = ""
     sometimes: bool = False
     place: str = ""
-    exists: bool = True
+    meant: int = 1
 
     def means(self, requirement: str) -> bool:
         """Whether it is about a requirement."""
@@ -95,45 +95,45 @@ class Stale:
 class Standing:
     """What a run says of the requirements and cases that expectations may be about."""
 
-    decided: Mapping[str, bool]
-    """By requirement, whether it was kept and no case of it was left out."""
+    whole: Mapping[str, bool]
+    """By requirement of this run, whether no case of it was left out."""
+    kept: Mapping[str, bool]
+    """The same, and it was kept."""
     findings: Sequence[Finding]
     """All that was found, what passed included."""
     cases: Sequence[str]
     complete: bool = True
-    everything: bool = True
-    """Whether the run asked about the whole contract."""
 
 
 def stale(expectations: Expectations, standing: Standing) -> list[Stale]:
     """The expectations that are out of date: they have expired, mean nothing, or what they expect is kept now."""
     found = []
     for entry in expectations.entries:
-        about = tuple(id_ for id_ in standing.decided if entry.means(id_)) if entry.requirement else ()
+        about = tuple(filter(entry.means, standing.whole))
         why = _why_stale(entry, expectations.date, about, standing)
         if why:
-            found.append(Stale(entry=entry, why=why, requirements=about))
+            found.append(Stale(entry=entry, why=why, requirements=about if entry.requirement else ()))
     return found
 
 
 def _why_stale(entry: Expected, date: str, about: Sequence[str], standing: Standing) -> str:
     if entry.has_expired(date):
         return f"it expired on {entry.expires}"
-    if not entry.exists:
+    if not entry.meant:
         return "no requirement of the contract has such an id"
-    if entry.sometimes or not standing.complete or (entry.requirement and not about):
-        return ""  # nothing was asked, or not all of it
+    # What was asked about in part may be broken in the rest.
+    if entry.sometimes or not standing.complete or len(about) < entry.meant:
+        return ""
     verdicts = {
         finding.verdict
         for finding in standing.findings
         if entry.means(finding.requirement) and entry.covers(finding.case)
     }
     # Anything but passes says that it is broken, or that it may be: a refusal for the context window's sake, say.
-    if verdicts - {Verdict.PASS}:
+    if verdicts - {Verdict.PASS} or not all(standing.whole[id_] for id_ in about):
         return ""
-    if entry.case:
-        if verdicts:
-            return KEPT
-        known = any(map(entry.covers, standing.cases))
-        return "" if known or not standing.everything else "no case has such an id"
-    return KEPT if all(standing.decided[id_] for id_ in about) else ""
+    if not entry.case:
+        return KEPT if all(standing.kept[id_] for id_ in about) else ""
+    if verdicts:
+        return KEPT
+    return "" if any(map(entry.covers, standing.cases)) else "no case has such an id"

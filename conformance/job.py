@@ -100,7 +100,8 @@ def job_of(config: Config | None, values: Mapping[str, Any]) -> Job:
     written["headers"] = header_lines(written.get("headers", {}))
     for key in left_out(config, values):
         written.pop(key, None)
-    return Job(folder=config.path.parent).with_values(written).with_values(values)
+    # Whoever writes a file and no target in it has forgotten it: the built-in server is not what he means.
+    return Job(target="", folder=config.path.parent).with_values(written).with_values(values)
 
 
 def left_out(config: Config, values: Mapping[str, Any]) -> frozenset[str]:

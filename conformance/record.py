@@ -76,11 +76,6 @@ class Record:
         return self.footer is not None and bool(self.footer["complete"])
 
     @property
-    def narrowed(self) -> bool:
-        """Whether the user asked about some requirements only."""
-        return bool(self.header["options"]["only"] or self.header["options"]["exclude"])
-
-    @property
     def why_incomplete(self) -> str:
         """Why a run is not complete; empty where it is."""
         if self.footer is None:

@@ -28,6 +28,7 @@ from infercheck.job import Job
 from infercheck.observation import Observation
 from infercheck.plan import make_plan
 from infercheck.reports.visible import visible
+from infercheck.requirements import Level
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -109,7 +110,10 @@ class ContractCase:
         return list(of_one(seen))
 
     def judge(self, response: Response) -> None:
-        """Look at an answer: BrokenPromise where it breaks a MUST, a BrokenShould warning for a SHOULD."""
+        """Look at an answer: BrokenPromise where it breaks a MUST, a BrokenShould warning for a SHOULD.
+
+        Skips the test where the answer decides nothing, such as a 429. UsageError where it is no answer.
+        """
         __tracebackhide__ = True
         found = self.findings(response)
         status = _answer(response).status
@@ -123,6 +127,10 @@ class ContractCase:
         for finding in found:
             if finding.verdict is Verdict.WARN:
                 warnings.warn(BrokenShould(self._told(finding)), stacklevel=2)
+        for finding in found:
+            level = self.contract.requirements[finding.requirement].level
+            if finding.verdict is Verdict.INCONCLUSIVE or (finding.verdict is Verdict.NOTE and level is Level.MUST):
+                pytest.skip(f"not decided: {visible(finding.reason or finding.observed, LINE)}")
 
     def _told(self, finding: Finding) -> str:
         requirement = self.contract.requirements[finding.requirement]
@@ -169,24 +177,28 @@ def _is_own(case: Case) -> bool:
 
 
 def _answer(response: Response) -> Answer:
-    if isinstance(response, tuple):
-        status, headers, body = response
-    else:
-        status, headers, body = response.status_code, response.headers, _body(response)
+    status, headers, body = response if isinstance(response, tuple) else _read(response)
+    if not isinstance(body, bytes | bytearray):
+        raise UsageError("the body of the response is no bytes: give (status, headers, body) instead")
     return Answer(
         status=status,
-        headers=tuple((str(name), str(value)) for name, value in _pairs(headers)),
-        chunks=(Chunk(data=body, time=0.0),) if body else (),
+        # Clients ask for codings of their own and take them off.
+        headers=tuple(
+            (name, value)
+            for name, value in ((_text(name), _text(value)) for name, value in _pairs(headers))
+            if name.lower() != "content-encoding"
+        ),
+        chunks=(Chunk(data=bytes(body), time=0.0),) if body else (),
     )
 
 
-def _body(response: ResponseLike) -> bytes:
+def _read(response: ResponseLike) -> tuple[int, Any, Any]:
     # Flask's test client has the body by another name than httpx and requests.
-    for name in ("content", "data"):
-        body = getattr(response, name, None)
-        if isinstance(body, bytes):
-            return body
-    raise UsageError("the response has no bytes in .content or .data: give (status, headers, body) instead")
+    try:
+        body = next((getattr(response, name) for name in ("content", "data") if hasattr(response, name)), None)
+        return response.status_code, response.headers, body
+    except (AttributeError, RuntimeError) as error:  # of another kind, or a stream that was not read
+        raise UsageError(f"no response that can be read: {error}; give (status, headers, body) instead") from None
 
 
 def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
@@ -197,3 +209,7 @@ def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
             return pairs
     listed: Iterable[tuple[Any, Any]] = headers
     return listed
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

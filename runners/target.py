@@ -133,12 +133,15 @@ def _link(target: Target) -> Link:
         raise UsageError(f"{url!r} is no target", hint=f"A target is {KINDS}.")
     if parsed.userinfo:
         raise UsageError("the URL holds a password", hint="Put the token in a variable: --token-env NAME.")
+    if target.token is not None and not target.token:
+        raise UsageError("the token is empty")
     variable = _token_variable(target)
     token = target.token or (os.environ.get(variable) if variable else None)
     if variable is not None and not token:
         raise UsageError(f"the variable {variable} is not set", hint=f"export {variable}=your-token")
     if token and not (token.isascii() and token.isprintable()):
-        raise UsageError(f"the token in {variable} has characters that no header can carry")
+        where = "" if target.token else f" in {variable}"
+        raise UsageError(f"the token{where} has characters that no header can carry")
     return Link(url=url, model=target.model, token=token, network=target.network)
 
 

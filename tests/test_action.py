@@ -97,6 +97,31 @@ def test_what_stops_a_run_is_an_annotation_too(runner):
     assert "the target does not answer" in error
 
 
+def outside(text):
+    """The lines of a log that GitHub looks at for commands."""
+    quoted = ""
+    for line in text.splitlines():
+        if not quoted and line.startswith("::stop-commands::"):
+            quoted = line.removeprefix("::stop-commands::")
+        elif line == f"::{quoted}::":
+            quoted = ""
+        elif not quoted:
+            yield line
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_start_commands_nothing(runner):
+    (runner / "work" / "infercheck.yaml").write_text(
+        "target: http://127.0.0.1:9/\nstart: echo '  ::warning::pwn'; echo '##[add-mask]x'; exit 3\n"
+    )
+    result, outputs, _ = run(runner)
+    assert outputs == "exit-status=3\n"
+    assert "::warning::pwn" in result.stdout
+    lines = [*outside(result.stdout), *result.stderr.splitlines()]
+    assert [line for line in lines if line.startswith("::error title=infercheck::the server ended with status 3")]
+    assert not [line for line in lines if line.lstrip().startswith("::warning") or line.startswith("##[")]
+
+
 @pytest.mark.slow
 def test_a_target_commands_nothing_in_the_log(runner):
     class Commanding(Counting):
@@ -108,12 +133,7 @@ def test_a_target_commands_nothing_in_the_log(runner):
 
     with served(Commanding().app()) as url:
         result, *_ = run(runner, target=url, arguments="--only\nenvelope")
-    lines = result.stdout.splitlines()
-    begin = next(index for index, line in enumerate(lines) if line.startswith("::stop-commands::"))
-    token = lines[begin].removeprefix("::stop-commands::")
-    end = lines.index(f"::{token}::")
-    outside = "\n".join(lines[:begin] + lines[end + 1 :])
-    assert "##[add-mask]" in "\n".join(lines[begin:end])
-    for line in outside.splitlines():
+    assert "##[add-mask]" in result.stdout
+    for line in outside(result.stdout):
         # A line that is a command of ours is taken for no other.
         assert line.startswith(("::warning ", "::error ", "::notice ")) or "##[" not in line

@@ -173,6 +173,43 @@ def test_a_baseline_fails_only_on_what_is_new(sound, broken):
     assert invoke("run", sound.url, *options, "--baseline", "before").exit_code == 0
 
 
+def test_a_baseline_is_not_written_over(sound):
+    assert invoke("run", sound.url, "--only", TOP_K).exit_code == 0
+    result = invoke("run", sound.url, "--only", TOP_K, "--baseline", "out")
+    assert result.exit_code == 2
+    assert "is the run to be compared with" in result.stderr
+
+
+def test_a_file_without_a_target_is_not_about_the_built_in_server():
+    write("profile: quick\nstart: 'false'\n")
+    for command in ("run", "doctor"):
+        result = invoke(command)
+        assert result.exit_code == 2
+        assert "no target is named" in result.stderr
+    assert invoke("plan").exit_code == 0
+    write("target: reference\nonly: input/prompt/seed/type\n")
+    assert invoke("run").exit_code == 0
+
+
+def test_in_ci_nobody_means_the_built_in_server_without_saying_so():
+    result = invoke("run", "--github")
+    assert result.exit_code == 2
+    assert result.stdout.startswith("::error title=infercheck::no target is named")
+    assert invoke("run", "reference", "--github", "--only", "input/prompt/seed/type").exit_code == 0
+
+
+def test_a_token_in_another_option_stands_in_no_output(project, sound, monkeypatch):
+    token = "t0ken-that-nobody-may-see"
+    words = ["run", sound.url, "--token-env", "THE_TOKEN", "--only", TOP_K, "--exclude", f"input/{token}*"]
+    monkeypatch.setattr("sys.argv", ["infercheck", *words])
+    invoke(*words[:-2], THE_TOKEN=token)
+    header = json.loads((project / "out" / "journal.ndjson").read_text("utf-8").splitlines()[0])
+    assert header["command"][-2:] == ["--exclude", f"input/{'*' * len(token)}*"]
+    for file in (project / "out").iterdir():
+        if file.is_file():
+            assert token.encode() not in file.read_bytes(), file
+
+
 def test_a_recorded_run_is_judged_by_expectations_without_a_request(broken):
     assert invoke("run", broken.url, "--only", TOP_K).exit_code == 1
     broken.sent.clear()

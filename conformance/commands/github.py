@@ -13,6 +13,7 @@ import click
 from infercheck.errors import InfercheckError, UsageError
 from infercheck.reports import github, markdown
 from infercheck.reports.files import to_bytes
+from infercheck.reports.visible import visible_lines
 from infercheck.results import Results
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -34,8 +35,10 @@ def quoted(*, active: bool) -> Iterator[None]:
 
 
 def tell(error: InfercheckError) -> None:
-    """Print what kept a run from its results as an annotation."""
+    """Print what kept a run from its results as an annotation, and in the log."""
     click.echo(to_bytes(github.trouble(str(error), error.hint)))
+    with quoted(active=True):  # the end of a server's log may stand in it
+        click.echo(visible_lines(f"infercheck: {error}\n  {error.hint}".rstrip()))
 
 
 def annotate(results: Results, file: Path | None) -> None:

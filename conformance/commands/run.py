@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from infercheck.commands.github import annotate, quoted, tell
-from infercheck.commands.options import job_of_options
-from infercheck.config import find_config
+from infercheck.commands.options import given, job_of_options
+from infercheck.config import NAME, find_config
 from infercheck.errors import InfercheckError, UsageError
 from infercheck.expectation_files import to_yaml
 from infercheck.launching.launch import JOURNAL, OUTPUT, Launch, perform, prepare
@@ -17,6 +17,7 @@ from infercheck.reports import terminal
 from infercheck.reports.files import to_bytes, write_file
 from infercheck.reports.visible import visible
 from infercheck.results import Results
+from infercheck.runners.masking import Mask
 from infercheck.runners.target import is_secret, without_password
 from infercheck.suite import Progress
 
@@ -26,9 +27,10 @@ def run(argv: tuple[str, ...], **options: Any) -> int:
     try:
         return _run(argv, options)
     except InfercheckError as error:
-        if options["github"]:
-            tell(error)
-        raise
+        if not options["github"]:
+            raise
+        tell(error)
+        return error.exit_status
 
 
 def _run(argv: tuple[str, ...], options: dict[str, Any]) -> int:
@@ -38,6 +40,9 @@ def _run(argv: tuple[str, ...], options: dict[str, Any]) -> int:
         console.print(visible(line), soft_wrap=True)
 
     job = job_of_options(options, said)
+    if options["github"] and job.target == "reference" and "target" not in given(options) and job.folder is None:
+        # In CI nobody means the built-in server unless he says so: a green job would be about nothing.
+        raise UsageError("no target is named", hint=f"Is {NAME} in this folder? `infercheck init` writes one.")
     launch = prepare(job)
     written: Path | None = options["write_expectations"]
     in_use = {Path(name).resolve() for name in job.expect}
@@ -62,7 +67,7 @@ def _run(argv: tuple[str, ...], options: dict[str, Any]) -> int:
             folder,
             resume=options["resume"],
             signals=True,
-            command=("infercheck", *_without_secrets(argv)),
+            command=("infercheck", *map(Mask(*launch.secrets).text, _without_secrets(argv))),
             said=said,
             listener=told,
         )

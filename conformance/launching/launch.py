@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from infercheck.conduct import Settings, check_same, conduct, expect
 from infercheck.contract import Contract
 from infercheck.contract_loader import DEFAULT, load
 from infercheck.dialect import Dialect
-from infercheck.errors import UsageError
+from infercheck.errors import TargetError, UsageError
 from infercheck.expectation_files import of_baseline, read_expectations
 from infercheck.expectations import Expected
 from infercheck.job import Job
@@ -51,6 +51,14 @@ class Launch:
     expected: tuple[Expected, ...]
     recorded: Path | None
     """The journal that stands for the target, where it is a recorded run."""
+    baseline: Path | None = None
+    """The journal of the run to compare with."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must stand in no output: the token, and the headers that hold as much."""
+        token = None if self.recorded or self.job.target == "reference" else self.target.link().token
+        return (*([token] if token else []), *self.target.network.secrets)
 
 
 def prepare(job: Job) -> Launch:
@@ -65,23 +73,29 @@ def prepare(job: Job) -> Launch:
     options = options_of(record, job.options) if record else job.options
     if record is not None and job.dialect is None:
         job = replace(job, dialect=record.header["target"]["dialect"])
+    plan = make_plan(contract, options)
     expected = read_expectations(job.expect, contract)
-    if job.baseline is not None:
-        baseline = journal_of(Path(job.baseline))
-        expected += of_baseline(read(baseline), str(baseline))
+    baseline = journal_of(Path(job.baseline)) if job.baseline is not None else None
+    if baseline is not None:
+        expected += of_baseline(read(baseline), str(baseline), plan.digest)
     return Launch(
         job=job,
         contract=contract,
         target=target,
         options=options,
-        plan=make_plan(contract, options),
+        plan=plan,
         expected=expected,
+        baseline=baseline,
         recorded=path,
     )
 
 
 def target_of(contract: Contract, job: Job) -> Target:
-    """The target of a job; UsageError where a header or a proxy makes no sense."""
+    """The target of a job; UsageError where it has none, or a header or a proxy makes no sense."""
+    if not job.target:
+        raise UsageError(
+            "no target is named", hint="Write `target:` with the URL to POST to in the config file, or name one."
+        )
     headers, shown, secrets = parse_headers(job.headers)
     if job.proxy and "://" not in job.proxy:
         raise UsageError("--proxy is no URL", hint="Write it as a URL, as in http://proxy:3128.")
@@ -148,8 +162,9 @@ def perform(
     another thread. The calling thread must have no event loop. TargetError where the target is out of reach.
     """
     journal = folder / JOURNAL
-    if launch.recorded and journal.resolve() == launch.recorded.resolve():
-        raise UsageError(f"{journal} is the run to be judged again", hint="Give another folder with --output.")
+    for kept, what in ((launch.recorded, "judged again"), (launch.baseline, "compared with")):
+        if kept and journal.resolve() == kept.resolve() and not (resume and what == "compared with"):
+            raise UsageError(f"{journal} is the run to be {what}", hint="Give another folder with --output.")
     earlier = begun(journal) if resume else None
     settings = _settings(launch, command, home or folder)
     if earlier is None:
@@ -160,9 +175,21 @@ def perform(
         if earlier.complete:
             expect(earlier, journal, launch.expected)
             return results_of(read(journal))
-    with contextlib.nullcontext() if launch.recorded else server_of(launch.job, launch.target, folder, said):
+    started = contextlib.nullcontext() if launch.recorded else server_of(launch.job, launch.target, folder, said)
+    with started, _hinting(launch.job, folder):
         asyncio.run(_conduct(launch, journal, earlier, settings, signals, said, listener, running))
     return results_of(read(journal))
+
+
+@contextlib.contextmanager
+def _hinting(job: Job, folder: Path) -> Iterator[None]:
+    # A server that we started may have said why it does not answer.
+    try:
+        yield
+    except TargetError as error:
+        if job.start is not None:
+            error.hint = f"{error.hint} The server that was started may have said why: {folder / LOG}".strip()
+        raise
 
 
 async def _conduct(

@@ -91,7 +91,7 @@ class SharedRun:
         job = self.job
         if any(requirement.id not in wanted for requirement in self.requirements):
             chosen = tuple(requirement.id for requirement in self.requirements if requirement.id in wanted)
-            job = replace(job, only=chosen or job.only, exclude=() if chosen else job.exclude)
+            job = replace(job, only=chosen or job.only)
         return prepare(job)
 
     def foretold(self, ids: Sequence[str]) -> str:
@@ -135,6 +135,7 @@ class SharedRun:
         outcome = Outcome()
         try:
             launch = self.launch(ids)
+            self.reports.mkdir(parents=True, exist_ok=True)  # before anything is sent
             work = Background(
                 lambda running: perform(
                     launch, self.folder, home=self.reports, resume=True, command=COMMAND, running=running
@@ -155,7 +156,6 @@ class SharedRun:
         from infercheck.launching.launch import JOURNAL, LOG
         from infercheck.launching.reports import write_reports
 
-        self.reports.mkdir(parents=True, exist_ok=True)
         if self.reports != self.folder:
             for name in (JOURNAL, LOG):
                 with contextlib.suppress(FileNotFoundError):

@@ -16,6 +16,13 @@ from infercheck.pytest_plugin import CONFIG
 from infercheck.reports.visible import visible_lines
 
 
+class Headers(dict[str, str]):
+    """Headers whose values stand in no traceback and in no failed comparison."""
+
+    def __repr__(self) -> str:
+        return f"<the headers {', '.join(self)}>"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningTarget:
     """Where a target is: the URL to POST to, and the headers that it wants, with the bearer token among them."""
@@ -61,4 +68,4 @@ def _running(run: SharedRun) -> Iterator[RunningTarget]:
 
 def _at(url: str, token: str | None, headers: Mapping[str, str]) -> RunningTarget:
     bearer = {"authorization": f"Bearer {token}"} if token else {}
-    return RunningTarget(url=url, token=token, headers={**bearer, **headers})
+    return RunningTarget(url=url, token=token, headers=Headers({**bearer, **headers}))

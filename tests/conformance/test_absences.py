@@ -1,11 +1,15 @@
 """Declared absences: nothing of the kind is sent, and what hangs on it is skipped with the reason."""
 
+from dataclasses import replace
+
 import jsonschema_rs
 import pytest
 from fakes import CONTRACT, Target, answer, refusal
 from harness import broken, judge, plan_of
 
 from infercheck import jsontext
+from infercheck.absences import without
+from infercheck.cases import Case, Expectation, Part, Request
 from infercheck.errors import UsageError
 from infercheck.findings import Verdict
 from infercheck.plan import Options, make_plan
@@ -87,6 +91,17 @@ def test_what_is_declared_absent_and_comes_all_the_same_is_judged():
 
     results = judge(Target(changes=calls), declare=("no-tools",), only=("output",))
     assert "output/tool_calls/type" in broken(results)
+
+
+def test_a_case_that_stands_on_an_absent_parameter_is_about_it():
+    part = Part(key="top_k", value=5, label="top_k=5", aims=())
+    case = Case(
+        id="a", title="a", expectation=Expectation.VALID, request=Request(body=b"{}"), parts=(part,),
+        base={"prompt": "hi", "tools": []},
+    )  # fmt: skip
+    assert without(case, {"tools"}, "stream") is None
+    assert without(replace(case, base={"prompt": "hi"}), {"tools"}, "stream").parts == (part,)
+    assert without(case, {"top_k"}, "stream") is None
 
 
 def test_an_adapter_that_is_named_cannot_be_absent():

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from infercheck.conduct import Settings, conduct
 from infercheck.dialect import Dialect
 from infercheck.errors import ConfigError, UsageError
 from infercheck.expectation_files import of_baseline, read_expectations, to_yaml
-from infercheck.expectations import Expected
-from infercheck.findings import Verdict
+from infercheck.expectations import Expectations, Expected
+from infercheck.findings import Finding, Verdict
 from infercheck.plan import Options
 from infercheck.record import read
 from infercheck.results import results_of
@@ -175,14 +176,56 @@ def test_what_a_context_window_hides_is_not_stale():
 
 def test_an_incomplete_run_makes_nothing_stale():
     assert why(expected(), only=(TOP_K,), max_requests=4) == []
+    record = judge(Target(), expected=(expected(),), only=(TOP_K,)).record
+    assert results_of(record).stale
+    record.footer = {**record.footer, "complete": False, "reason": "interrupted"}
+    assert not results_of(record).stale
+
+
+def test_what_was_not_confirmed_is_not_called_expected():
+    finding = Finding(requirement=TOP_K, verdict=Verdict.FAIL, case=CASE, confirmed=False)
+    expectations = Expectations(entries=(expected(),), date="2026-01-01")
+    assert expectations.apply([finding]) == [finding]
+    (sure,) = expectations.apply([replace(finding, confirmed=True)])
+    assert (sure.verdict, sure.reason) == (Verdict.EXPECTED, "we like it so")
 
 
 def test_a_case_is_stale_where_it_is_kept_or_unknown():
-    entry = Expected(case=CASE, reason="r")
+    entry = expected(case=CASE)
     assert why(entry, only=(TOP_K,)) == ["what it expects to be broken is kept"]
-    unknown = Expected(case="boundary/no/such/case", reason="r")
-    assert why(unknown) == ["no case has such an id"]
-    assert why(unknown, only=(TOP_K,)) == [], "another part of the plan may have it"
+    everything = len(CONTRACT.requirements)
+    for case, said in (
+        (CASE, "what it expects to be broken is kept"),
+        ("boundary/no/such", "no case has such an id"),
+    ):
+        alone = Expected(case=case, reason="r", meant=everything)
+        assert why(alone) == [said]
+        assert why(alone, only=(TOP_K,)) == [], "it may be about what was not asked"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"only": ("stream",)},
+        {"only": ("http",)},
+        {"only": ("input/prompt/top_k/minimum",)},
+        {"exclude": (TOP_K,)},
+        {"profile": "quick"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "row",
+    [
+        "case: boundary/input/prompt/top_k",
+        "case: boundary/input",
+        "requirement: input/prompt/top_k",
+        "requirement: input/prompt/top_k\n    case: boundary/input/prompt/top_k",
+    ],
+)
+def test_what_is_still_broken_is_not_stale_because_the_run_is_narrow(tmp_path, row, options):
+    entries = read_expectations([file(tmp_path, f"expect:\n  - {row}\n    reason: r\n")], CONTRACT)
+    assert not judge(without_maximum(), expected=entries, **options).stale
 
 
 # Files
@@ -204,8 +247,10 @@ def test_a_file_is_read_with_the_place_of_every_entry(tmp_path):
     )
     first, second, third = read_expectations([path], CONTRACT)
     assert first == Expected(requirement=TOP_K, reason="so it is", expires="2027-01-31", place="expect.yaml:2")
-    assert second == Expected(case=CASE, reason="and so", sometimes=True, place="expect.yaml:5")
-    assert (third.exists, third.place) == (False, "expect.yaml:8")
+    assert second == Expected(
+        case=CASE, reason="and so", sometimes=True, place="expect.yaml:5", meant=len(CONTRACT.requirements)
+    )
+    assert (third.meant, third.place) == (0, "expect.yaml:8")
     results = judge(Target(), expected=(third,), only=(TOP_K,))
     assert [stale.why for stale in results.stale] == ["no requirement of the contract has such an id"]
 
@@ -272,7 +317,7 @@ def test_nothing_broken_is_an_empty_file(tmp_path):
 
 def test_a_baseline_hides_what_was_broken_then_and_nothing_else():
     before = broken_run().record
-    entries = of_baseline(before, "before")
+    entries = of_baseline(before, "before", before.header["plan"])
     assert broken_run(*entries).exit_status() == 0
     # Mended meanwhile: a baseline is no list to keep in order.
     assert judge(Target(), expected=entries, only=("input/prompt/top_k",)).exit_status() == 0
@@ -295,8 +340,24 @@ def test_a_refused_value_is_known_whichever_request_shows_it():
     two = judge(refuses(("top_k", 50), ("temperature", 5)))
     one = refuses(("temperature", 5))
     assert ids(judge(one), Verdict.FAIL)
-    after = judge(one, expected=of_baseline(two.record, "before"))
-    assert not ids(after, Verdict.FAIL)
+    entries = of_baseline(two.record, "before", two.record.header["plan"])
+    assert not ids(judge(one, expected=entries), Verdict.FAIL)
+    assert {entry.case for entry in entries} == {"boundary/valid", "pairwise"}
+
+
+def test_a_baseline_of_another_seed_knows_the_requests_by_their_kind():
+    def mislabelled(body, usual):
+        return replace(usual, headers=(("content-type", "text/plain"),)) if usual.status == 200 else None
+
+    target = Target(changes=mislabelled)
+    before = judge(target).record
+    plan = plan_of(CONTRACT, Options(seed=2)).digest
+    assert not ids(judge(target, seed=2, expected=of_baseline(before, "before", plan)), Verdict.FAIL, Verdict.WARN)
+    # With the same plan a request that was answered as it should be is known to be new.
+    few = before.header["plan"]
+    one = {case for case in before.judged if case.startswith("pairwise/")}.pop()
+    before.judged = {case: said for case, said in before.judged.items() if case != one}
+    assert ids(judge(target, expected=of_baseline(before, "before", few)), Verdict.FAIL, Verdict.WARN)
 
 
 # In the journal

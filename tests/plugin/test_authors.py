@@ -74,6 +74,28 @@ def test_what_does_not_reach_the_api_is_no_refusal_of_a_body(status):
     put.judge((405, headers, answer[2]))
 
 
+@pytest.mark.parametrize("answer", [(429, {}, b""), (503, {"retry-after": "1"}, b"")])
+def test_later_decides_nothing(answer):
+    with pytest.raises(pytest.skip.Exception, match="not decided: the target said later"):
+        case_of(f"boundary/{TOP_K}/51").judge(answer)
+
+
+def test_a_context_window_decides_nothing():
+    long = next(case for case in cases(only="input/prompt/prompt/maxLength") if case.id.endswith("/131072-ascii"))
+    body = (
+        b'{"success":false,"errors":[{"code":3006,"message":"over the context window"}],"messages":[],"result":{}}'
+    )
+    with pytest.raises(pytest.skip.Exception, match="not decided: refused because of the context window"):
+        long.judge((413, {"content-type": "application/json"}, body))
+
+
+def test_a_coding_that_the_client_took_off_is_not_blamed():
+    smallest = case_of("boundary/valid/prompt/smallest")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smallest.judge((200, [(b"Content-Type", b"application/json"), (b"content-encoding", b"gzip")], Flask.data))
+
+
 class Flask:
     """A response as Flask's test client has it."""
 
@@ -100,6 +122,10 @@ def test_responses_of_many_clients_are_read():
 
     with pytest.raises(UsageError, match="no bytes"):
         smallest.judge(NotRead())
+    with pytest.raises(UsageError, match="no bytes"):
+        smallest.judge((200, {}, "text"))
+    with pytest.raises(UsageError, match="status_code"):
+        smallest.judge(object())
 
 
 def test_the_worker_dialect_is_judged_as_such():
@@ -153,7 +179,7 @@ def test_the_running_target_is_a_fixture(pytester):
                 target = infercheck_target
                 response = httpx.post(target.url, headers=target.headers, json={"prompt": "hi"})
                 assert response.json()["result"]["response"]
-                assert target.token not in repr(target)
+                assert target.token not in repr(target) + repr(target.headers)
             """
         )
         pytester.runpytest_subprocess("-k", "mine").assert_outcomes(passed=1, deselected=195)

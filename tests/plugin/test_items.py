@@ -188,6 +188,25 @@ def test_a_target_that_is_not_there_is_an_error_and_is_asked_once(pytester):
     assert "shared.py" not in result.stdout.str()
 
 
+def test_reports_that_cannot_be_written_are_an_error_before_anything_is_sent(pytester, sound):
+    project(pytester, sound.url, more=ONLY + "output: file/below\n")
+    (pytester.path / "file").write_text("")
+    sound.sent.clear()
+    result = run(pytester, "--infercheck")
+    result.assert_outcomes(errors=10)
+    result.stdout.fnmatch_lines(["*file/below: Not a directory"])
+    assert "shared.py" not in result.stdout.str()
+    assert not sound.sent
+
+
+def test_a_file_that_names_no_target_is_an_error(pytester):
+    project(pytester)
+    (pytester.path / "infercheck.yaml").write_text("only: stream/done\n")
+    result = run(pytester, "--infercheck")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["no target is named", "*Write `target:`*"])
+
+
 def test_what_an_incomplete_run_leaves_undecided_is_an_error(pytester, sound):
     project(pytester, sound.url, more=ONLY + "max_requests: 5\n")
     result = run(pytester, "--infercheck")
@@ -226,20 +245,20 @@ def test_an_address_on_the_command_line_needs_no_file_and_goes_before_it(pyteste
 OWN = "def test_own(): pass\n"
 
 
-def own_tests(pytester):
-    (pytester.path / "tests").mkdir()
-    (pytester.path / "tests" / "test_own.py").write_text(OWN)
-    (pytester.path / "tests" / "conftest.py").write_text(
+def own_tests(pytester, name="tests"):
+    (pytester.path / name).mkdir()
+    (pytester.path / name / "test_own.py").write_text(OWN)
+    (pytester.path / name / "conftest.py").write_text(
         "def pytest_addoption(parser): parser.addoption('--theirs', action='store_true')\n"
     )
 
 
 def test_a_folder_behind_the_option_is_no_address(pytester, sound):
     project(pytester, sound.url, more=f"only: {TOP_K}\n")
-    own_tests(pytester)
-    result = run(pytester, "-v", "--infercheck", "tests", "--theirs")
+    own_tests(pytester, "ours")  # whose conftest is read early because the folder is named
+    result = run(pytester, "-v", "--infercheck", "ours", "--theirs")
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["tests/test_own.py::test_own PASSED*", f"infercheck.yaml::{TOP_K} PASSED*"])
+    result.stdout.fnmatch_lines(["ours/test_own.py::test_own PASSED*", f"infercheck.yaml::{TOP_K} PASSED*"])
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
