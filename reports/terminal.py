@@ -114,6 +114,8 @@ def summary(console: Console, results: Results, folder: str) -> None:
     for stale in results.stale:
         where = f" ({stale.entry.place})" if stale.entry.place else ""
         console.print(Text("  stale        ", "bold red").append(visible(f"{stale}{where}")), soft_wrap=True)
+    if results.stale:
+        console.print()
     worst = results.with_verdict(Verdict.FAIL) + results.with_verdict(Verdict.WARN)
     for number, result in enumerate(worst[:SHOWN], start=1):
         _finding(console, results, number, result)
