@@ -130,7 +130,8 @@ def _plan_options(command: F) -> F:
         click.option("--declare", multiple=True, type=click.Choice(["no-lora", "no-tools", "no-stream"]),
                      help="What the target does not have: it is not asked about. May be given again."),
         click.option("--context-window", type=click.IntRange(1), metavar="TOKENS",
-                     help="The target's context window: the price of an answer without a limit."),
+                     help="The target's context window: what fits into it is not refused for its sake. Also the "
+                          "price of an answer without a limit."),
         click.option("--only", multiple=True, metavar="PATTERN", help=f"Only these requirements. {PATTERN}"),
         click.option("--exclude", multiple=True, metavar="PATTERN", help=f"Not these requirements. {PATTERN}"),
         click.option("--max-requests", type=click.IntRange(1), help="Send no more than this."),

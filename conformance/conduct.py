@@ -108,6 +108,7 @@ async def conduct(
             dialect=settings.dialect,
             lacks=_lacks(contract, settings),
             restart_wait=settings.restart_wait,
+            window=options.context_window,
         )
         suite = Suite(plan, door, judge, journal, concurrency=settings.concurrency, listener=listener)
 

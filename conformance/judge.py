@@ -23,7 +23,7 @@ from infercheck.plan import Plan
 
 class Judge:
     """Judges the cases of one run, in whatever order they come. `lacks` are the needs that the way to the target
-    does not meet, each with the reason."""
+    does not meet, each with the reason; `window` is the target's context window in tokens, where it is known."""
 
     def __init__(
         self,
@@ -34,8 +34,10 @@ class Judge:
         dialect: Dialect,
         lacks: Mapping[Need, str],
         restart_wait: float,
+        window: int | None = None,
     ) -> None:
         self._contract = contract
+        self._window = window
         self._plan = plan
         self._door = door
         self._lacks = dict(lacks)
@@ -90,7 +92,9 @@ class Judge:
 
     def observe(self, case: Case, exchange: Exchange) -> Observation:
         """What an exchange says."""
-        seen = Observation(contract=self._contract, case=case, exchange=exchange, dialect=self.dialect)
+        seen = Observation(
+            contract=self._contract, case=case, exchange=exchange, dialect=self.dialect, window=self._window
+        )
         self.liveness.note(seen)
         self.patience.note(seen)
         return seen

@@ -18,6 +18,9 @@ from infercheck.pace import throttled
 LONG_PROMPT = 2000
 """From this many characters on, a refusal may be about the context window."""
 
+TEMPLATE = 512
+"""Tokens that a prompt template adds, at most."""
+
 LONG_BODY = 16_000
 """From this many bytes on, a body is no ordinary one."""
 
@@ -42,12 +45,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Observation:
-    """One exchange of a case, with all that can be read from it."""
+    """One exchange of a case, with all that can be read from it.
+
+    `window` is the target's context window in tokens, where the operator says how large it is.
+    """
 
     contract: Contract
     case: Case
     exchange: Exchange
     dialect: Dialect = Dialect.REST
+    window: int | None = None
 
     @property
     def is_ordinary(self) -> bool:
@@ -150,11 +157,18 @@ class Observation:
         """Whether a refusal is one for the context window's sake: the target's limit, not a broken promise."""
         if self.outcome is not Outcome.REFUSED:
             return False
-        if self.is_ordinary:
+        if self.is_ordinary or self._fits_window:
             return False
         if self.dialect is Dialect.WORKER and self.case.size and (self.status or 0) >= 500:
             return True  # nothing in the page's Workers catches what the model says of its window
         return self.status == 413 or bool(_CONTEXT_WORDS.search(self.body[:4096].decode("utf-8", "replace")))
+
+    @property
+    def _fits_window(self) -> bool:
+        # No tokenizer makes more tokens of a text than it has bytes; a template adds some.
+        if self.window is None:
+            return False
+        return len(self.case.request.body) + self.case.price + TEMPLATE <= self.window
 
     @property
     def is_answer(self) -> bool:

@@ -222,6 +222,22 @@ def test_a_refusal_for_the_context_windows_sake_is_a_note_and_settles_the_rest()
     assert sum(len(request.body) > 50_000 and b"x-deep" not in request.body for request in target.sent) == 2
 
 
+def test_a_window_that_is_declared_excuses_no_text_that_fits_into_it():
+    def bytes_not_characters(body, usual):
+        long = isinstance(body, dict) and len(str(body.get("prompt", "")).encode()) > 131072
+        return refusal(413, "the prompt is too long") if long and usual.status == 200 else None
+
+    only = {"only": ("input/prompt/prompt/maxLength",)}
+    for window, verdict in ((None, Verdict.NOTE), (15_000, Verdict.NOTE), (600_000, Verdict.FAIL)):
+        results = judge(Target(changes=bytes_not_characters), context_window=window, **only)
+        assert ids(results, verdict) == {"input/prompt/prompt/maxLength"}, window
+    # What is larger than the window may still be refused for its sake.
+    results = judge(Target(changes=bytes_not_characters), context_window=300_000, **only)
+    (result,) = results.with_verdict(Verdict.FAIL)
+    failed = {case for group in result.groups for case in group.cases if group.finding.verdict is Verdict.FAIL}
+    assert not [case for case in failed if "emoji" in case or "cjk" in case]
+
+
 def test_a_limit_that_long_texts_alone_meet_leaves_shorter_ones_to_be_asked():
     def small(body, usual):
         return refusal(413) if len(json.dumps(body, ensure_ascii=False).encode()) > 200_000 else None
