@@ -113,7 +113,10 @@ def pytest_configure_node(node: Any) -> None:
     """Hand the folder of this session's runs to a worker of pytest-xdist."""
     from infercheck.plugin.session import FOLDER, session_of
 
-    node.workerinput[FOLDER] = str(session_of(node.config).folder)
+    folder = session_of(node.config).folder
+    if asked(node.config):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    node.workerinput[FOLDER] = str(folder)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

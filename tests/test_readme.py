@@ -43,7 +43,7 @@ def test_the_expectations_are_some(tmp_path):
     (text,) = blocks("yaml", "# known.yaml\n")
     (tmp_path / "known.yaml").write_text(text)
     (entry,) = read_expectations([str(tmp_path / "known.yaml")], CONTRACT)
-    assert entry.exists
+    assert entry.meant
 
 
 def test_the_workflow_gives_the_action_what_it_knows():
