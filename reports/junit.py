@@ -18,6 +18,7 @@ from infercheck.record import Record
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.plain import clause_of, count
 from infercheck.reports.words import command, evidence, line, message
+from infercheck.requirements import Level
 from infercheck.results import Result, Results
 
 NAME = 300
@@ -87,9 +88,12 @@ def _case(result: Result, text: str, fail_on_should: bool) -> TestCase:
     match result.verdict:
         case Verdict.PASS:
             return case
-        case Verdict.NOTE:
+        case Verdict.NOTE if requirement.level is Level.INFO:
             case.system_out = text
             return case
+        case Verdict.NOTE:
+            # Something stood in the way of a verdict, such as the target's context window: that is no pass.
+            outcome = Skipped(line(f"not decided: {reason}", NAME), "note")
         case Verdict.WARN if not fail_on_should:
             case.system_out = text
             return case

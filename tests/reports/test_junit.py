@@ -105,6 +105,14 @@ def test_what_passes_with_a_remark_tells_it():
     assert [child.tag for child in shown["area/pass"]] == ["properties"]
 
 
+def test_a_promise_that_could_not_be_judged_has_not_passed():
+    note = Finding(requirement="area/must", verdict=Verdict.NOTE, observed="413", reason="over the window")
+    it = record(rows=(row(requirement("area/must")),), findings=[note], passed=[])
+    tag, skipped = outcome(cases(it)["area/must"])
+    assert (tag, skipped.get("message")) == ("skipped", "not decided: over the window")
+    assert "observed  413" in skipped.text
+
+
 def test_a_should_fails_where_that_is_asked_for():
     shown = cases(record(), fail_on_should=True)
     tag, failure = outcome(shown["area/warn"])
