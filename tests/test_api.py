@@ -64,6 +64,7 @@ def test_every_wish_is_a_field_of_a_job_and_every_parameter_is_known():
     )
 
 
+@pytest.mark.slow
 def test_a_run_says_what_is_broken(broken, tmp_path):
     seen = []
     run = infercheck.run(
@@ -81,6 +82,7 @@ def test_a_run_says_what_is_broken(broken, tmp_path):
     assert len(seen) > 5
 
 
+@pytest.mark.slow
 def test_expectations_and_a_config_file(broken, tmp_path):
     (tmp_path / "known.yaml").write_text(f"expect:\n- requirement: {TOP_K}\n  reason: so\n")
     (tmp_path / "ours.yaml").write_text(f"target: {broken.url}\nonly: {TOP_K}\nexpect: known.yaml\n")
@@ -89,6 +91,7 @@ def test_expectations_and_a_config_file(broken, tmp_path):
     assert run.requirements[TOP_K].reason == "so"
 
 
+@pytest.mark.slow
 def test_a_token_is_sent_and_shown_nowhere(tmp_path):
     token = "t0ken-that-nobody-may-see"
     server = Counting()
@@ -126,6 +129,7 @@ def test_a_target_that_is_not_there():
         infercheck.run("http://127.0.0.1:9/", only=TOP_K)
 
 
+@pytest.mark.slow
 def test_it_runs_where_a_loop_runs_and_beside_it(broken):
     async def both():
         blocking = infercheck.run(broken.url, only=TOP_K)
@@ -141,6 +145,7 @@ def test_it_runs_where_a_loop_runs_and_beside_it(broken):
     assert ticks > 3, "the loop was free meanwhile"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cancelled_ends_in_order(tmp_path):
     server = Counting(pause=0.05)
 

@@ -12,6 +12,8 @@ from projects import TOP_K
 from infercheck.cli import cli
 from infercheck.job import Job
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch):

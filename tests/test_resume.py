@@ -21,6 +21,9 @@ from test_cli import invoke
 from infercheck.record import read
 from infercheck.runners.engine import Refusal
 
+pytestmark = pytest.mark.slow
+
+
 PROGRAM = [sys.executable, "-m", "infercheck", "run"]
 
 
@@ -82,7 +85,6 @@ def killed(command, journal, rng):
     return running
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_a_run_that_is_killed_again_and_again_finds_what_an_uninterrupted_one_finds(
     url, uninterrupted, tmp_path, seed
@@ -208,7 +210,6 @@ def test_a_full_disk_ends_in_a_clear_error(url, tmp_path):
     assert "Make room" in result.stderr
 
 
-@pytest.mark.slow
 def test_a_disk_that_fills_up_in_the_middle_of_a_run_ends_in_a_clear_error(url, tmp_path):
     limited = f"ulimit -f 200; exec {sys.executable} -m infercheck run {url} --output {tmp_path}"
     done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False, timeout=60)

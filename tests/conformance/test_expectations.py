@@ -203,6 +203,7 @@ def test_a_case_is_stale_where_it_is_kept_or_unknown():
         assert why(alone, only=(TOP_K,)) == [], "it may be about what was not asked"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

@@ -14,6 +14,9 @@ from infercheck.plan import Options, make_plan
 from infercheck.requirements import occurrences_of
 from infercheck.schema import BOUNDS
 
+pytestmark = pytest.mark.slow
+
+
 OCCURRENCES = {o.pointer: o for o in occurrences_of(CONTRACT.input, CONTRACT.branches)}
 CASES = [
     (case, json.loads(case.request.body))
@@ -36,7 +39,6 @@ def changed(pointer, change):
     return schema
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("pointer", OCCURRENCES)
 def test_a_server_that_drops_a_keyword_is_shown_by_its_requirement(pointer):
     accepts = accepting(changed(pointer, lambda place, keyword: place.pop(keyword)))

@@ -18,6 +18,9 @@ from infercheck.gate import Gate
 from infercheck.plan import Options, make_plan
 from infercheck.record import read
 
+pytestmark = pytest.mark.slow
+
+
 LIVENESS = "robust/liveness"
 
 

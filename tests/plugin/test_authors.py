@@ -11,6 +11,8 @@ import infercheck
 from infercheck.errors import UsageError
 from infercheck.testing import ContractCase
 
+pytestmark = pytest.mark.slow
+
 
 def cases(**wishes) -> list[ContractCase]:
     def test(case):
@@ -29,7 +31,6 @@ def post(url, case):
     return httpx.request(case.request.method, url, content=case.content, headers=case.headers)
 
 
-@pytest.mark.slow
 def test_a_conforming_application_passes_every_case(sound):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -142,7 +143,6 @@ def test_ids_are_those_of_the_plan_and_what_is_not_the_tests_to_send_is_left_out
     assert not [case for case in cases(declare="no-tools") if b'"tools"' in case.content]
 
 
-@pytest.mark.slow
 def test_in_a_project_of_their_own(pytester, broken):
     project(pytester)
     pytester.makepyfile(
@@ -164,7 +164,6 @@ def test_in_a_project_of_their_own(pytester, broken):
     assert "testing.py" not in result.stdout.str(), "the traceback ends in the test"
 
 
-@pytest.mark.slow
 def test_the_running_target_is_a_fixture(pytester):
     server = Counting()
     server.token = "the-token-of-this-test"

@@ -31,6 +31,8 @@ import fcntl
 
 from infercheck.runners.supervisor import CAP, Log
 
+pytestmark = pytest.mark.slow  # real processes, two or three a test
+
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what a process left is found on Linux alone")
 SECRET = 'tok"en/4711 é'
 
@@ -572,7 +574,6 @@ def test_a_command_that_becomes_a_daemon_is_refused_and_leaves_none(start):
     assert not alive(written(start.cwd / "pid"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["pass", pytest.param("os.setsid()", marks=LINUX)])
 def test_a_server_that_will_not_end_is_killed(start, how):
     stubborn = f"import signal; signal.signal(15, signal.SIG_IGN); {CHILD.format(how, 'child')}"
