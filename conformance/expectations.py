@@ -98,7 +98,7 @@ class Standing:
     whole: Mapping[str, bool]
     """By requirement of this run, whether no case of it was left out."""
     kept: Mapping[str, bool]
-    """The same, and it was kept."""
+    """By requirement, whether what was asked of it was kept."""
     findings: Sequence[Finding]
     """All that was found, what passed included."""
     cases: Sequence[str]

@@ -140,10 +140,9 @@ def results_of(record: Record) -> Results:
 
 def _standing(record: Record, results: Sequence[Result]) -> Standing:
     # A pass on a part of the cases does not say that what was known to be broken is mended.
-    rows = list(zip(record.rows, results, strict=True))
     return Standing(
         whole={row.requirement.id: row.whole for row in record.rows},
-        kept={row.requirement.id: row.whole and result.verdict is Verdict.PASS for row, result in rows},
+        kept={result.requirement.id: result.verdict is Verdict.PASS for result in results},
         findings=[*record.findings, *record.passed],
         cases=list(record.judged),
         complete=record.complete,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from infercheck.findings import Verdict
 from infercheck.reports.json_report import curl_of
 from infercheck.reports.visible import visible
+from infercheck.reports.words import kept
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
 
@@ -20,17 +21,18 @@ COMMAND = 4_000
 def tally(results: Results) -> str:
     """How many promises are kept and broken, in a line."""
     totals, record = results.totals, results.record
-    musts = [result for result in results.results if result.requirement.level is Level.MUST]
-    kept = sum(result.verdict is Verdict.PASS for result in musts)
-    parts = [f"{kept} of {len(musts)} MUST kept", f"{totals[Verdict.FAIL]} broken"]
+    number, musts = kept(results)
+    parts = [f"{number} of {musts} MUST kept", f"{totals[Verdict.FAIL]} broken"]
     if totals[Verdict.EXPECTED]:
         parts.append(f"{totals[Verdict.EXPECTED]} more as expected")
     if results.stale:
         parts.append(f"{count(len(results.stale), 'expectation')} out of date")
     parts += [count(totals[Verdict.WARN], "warning"), f"{len(results.undecided)} undecided"]
-    others = sum(result.verdict in (Verdict.SKIP, Verdict.NOTE) for result in musts)
+    others = [
+        one for one in results.with_verdict(Verdict.SKIP, Verdict.NOTE) if one.requirement.level is Level.MUST
+    ]
     if others:
-        parts.append(f"{others} not judged")
+        parts.append(f"{len(others)} not judged")
     seconds = (record.footer or {}).get("seconds", 0)
     return f"{', '.join(parts)}; {len(record.exchanges)} requests in {seconds:.1f} s"
 

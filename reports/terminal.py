@@ -17,7 +17,7 @@ from infercheck.findings import Verdict
 from infercheck.reports.json_report import curl_of, dialect_of
 from infercheck.reports.plain import count, tally
 from infercheck.reports.visible import visible
-from infercheck.reports.words import areas
+from infercheck.reports.words import areas, worst
 from infercheck.results import Result, Results
 
 STYLES = {
@@ -116,12 +116,12 @@ def summary(console: Console, results: Results, folder: str) -> None:
         console.print(Text("  stale        ", "bold red").append(visible(f"{stale}{where}")), soft_wrap=True)
     if results.stale:
         console.print()
-    worst = results.with_verdict(Verdict.FAIL) + results.with_verdict(Verdict.WARN)
-    for number, result in enumerate(worst[:SHOWN], start=1):
+    broken = worst(results)
+    for number, result in enumerate(broken[:SHOWN], start=1):
         _finding(console, results, number, result)
-    for result in worst[SHOWN : SHOWN + LISTED]:
+    for result in broken[SHOWN : SHOWN + LISTED]:
         _line(console, result, f"expected {result.groups[0].finding.expected}")
-    _rest(console, len(worst) - SHOWN - LISTED, "broken")
+    _rest(console, len(broken) - SHOWN - LISTED, "broken")
     undecided = results.with_verdict(Verdict.INCONCLUSIVE, Verdict.ERROR)
     for result in undecided[:SHOWN]:
         _line(console, result, result.reason)

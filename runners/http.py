@@ -65,6 +65,11 @@ class Link:
     token: str | None = field(default=None, repr=False)
     network: Network = field(default_factory=Network)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must stand in no output: the token, and the headers that hold as much."""
+        return (*([self.token] if self.token else []), *self.network.secrets)
+
 
 class _Trace:
     # Sees whether a request got a connection of its own, or one that was kept.
@@ -82,7 +87,7 @@ class HttpRunner:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._mask = Mask(*([link.token] if link.token else []), *link.network.secrets)
+        self._mask = Mask(*link.secrets)
         self._headers = {
             "user-agent": f"infercheck/{__version__}",
             "accept": "application/json, text/event-stream",

@@ -41,7 +41,7 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
     exchange = _recorded(record, pattern)
     header = record.header["target"]
     contract = contract_of(options["contract_name"] or record.header["contract"]["id"])
-    job = job_of_options({"target": None, **options})
+    job = job_of_options(options)
     if "target" not in given(options) and job.target != header["address"]:
         job = job_of(None, given(options))  # the file in this folder is about another target
         job = replace(job, target="reference" if header["address"] == "reference" else header["url"])

@@ -56,9 +56,9 @@ class Launch:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must stand in no output: the token, and the headers that hold as much."""
-        token = None if self.recorded or self.job.target == "reference" else self.target.link().token
-        return (*([token] if token else []), *self.target.network.secrets)
+        """What must stand in no output."""
+        here = self.recorded or self.job.target == "reference"
+        return self.target.network.secrets if here else self.target.link().secrets
 
 
 def prepare(job: Job) -> Launch:
@@ -138,7 +138,7 @@ def server_of(
             timeout=job.ready_timeout,
             folder=folder,
             cwd=job.folder,
-            secrets=(*([link.token] if link.token else []), *target.network.secrets),
+            secrets=link.secrets,
         )
     )
 

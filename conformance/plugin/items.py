@@ -66,16 +66,18 @@ class _Item(pytest.Item):
 
     def results(self) -> Results:
         """The results of the run; without them there is an error, and no traceback of ours."""
-        selected = [
+        try:
+            return self.parent.run.results(self._selected)
+        except RunError as error:
+            trouble = _said(error)
+        return _end(trouble)  # out here, so that no exception of ours stands before it
+
+    def _selected(self) -> list[str]:
+        return [
             item.name
             for item in self.session.items
             if isinstance(item, RequirementItem) and item.parent.path == self.path
         ]
-        try:
-            return self.parent.run.results(selected)
-        except RunError as error:
-            trouble = _said(error)
-        return _end(trouble)  # out here, so that no exception of ours stands before it
 
 
 class RequirementItem(_Item):

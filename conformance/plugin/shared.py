@@ -11,7 +11,7 @@ import contextlib
 import ipaddress
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -96,24 +96,29 @@ class SharedRun:
 
     def foretold(self, ids: Sequence[str]) -> str:
         """What is about to be sent, in a line; empty where it stays on this machine or makes no sense."""
+        from infercheck.launching.launch import target_of
+        from infercheck.launching.recorded import recorded_path
+
         try:
-            launch = self.launch(ids)
-            if launch.recorded or launch.job.target == "reference":
+            if self.job.target == "reference" or recorded_path(self.job.target):
                 return ""
-            url = launch.target.link().url
+            url = target_of(self.contract, self.job).link().url
+            if _is_loopback(url):
+                return ""
+            plan = self.launch(ids).plan
         except InfercheckError:
             return ""  # the items say so
-        if _is_loopback(url):
-            return ""
-        plan = launch.plan
         return f"{len(plan.cases)} requests, {plan.price:,} output tokens at most, go to {visible(url)}"
 
-    def results(self, ids: Sequence[str]) -> Results:
-        """The results of the run, which is made if nobody has yet; RunError where there are none."""
+    def results(self, ids: Callable[[], Sequence[str]]) -> Results:
+        """The results of the run, which is made if nobody has yet; RunError where there are none.
+
+        `ids` says which requirements are selected, where that has to be known.
+        """
         if self._outcome is None:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(self.folder / "lock"):
-                self._outcome = self.outcome() or self._run(ids)
+                self._outcome = self.outcome() or self._run(ids())
         if self._outcome.results is None:
             raise RunError(self._outcome.error, hint=self._outcome.hint)
         return self._outcome.results
@@ -164,7 +169,7 @@ class SharedRun:
 
     def summary(self) -> Iterator[str]:
         """How the run ended, in lines for the terminal; none where there was no run."""
-        outcome = self.outcome()
+        outcome = self._outcome or self.outcome()
         if outcome is None or outcome.results is None:
             return
         results = outcome.results
