@@ -169,9 +169,8 @@ def _background(
 
 def _left(launch: Launch, results: Results, folder: Path) -> Run:
     job = launch.job
-    strict = job.fail_on == "should"
-    write_reports(folder, results, fail_on_should=strict)
-    status = results.exit_status(fail_on_should=strict, allow_undecided=job.allow_undecided)
+    write_reports(folder, results, fail_on_should=job.fail_on_should)
+    status = results.exit_status(fail_on_should=job.fail_on_should, allow_undecided=job.allow_undecided)
     return Run(results=results, folder=folder, exit_status=status)
 
 

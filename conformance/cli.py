@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import math
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -44,8 +43,9 @@ class _Group(click.Group):
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
-            # Whoever reads only the beginning, as head does, has no error to be told of.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            from infercheck.reports.files import drop_stdout
+
+            drop_stdout()
         except OSError as error:
             # What is left of these is our own output: a full disk behind it, or nobody who reads it.
             with contextlib.suppress(OSError):

@@ -66,6 +66,11 @@ class Job:
         return replace(self, **{key: _frozen(value) for key, value in values.items() if key in known})
 
     @property
+    def fail_on_should(self) -> bool:
+        """Whether a broken SHOULD fails the run, too."""
+        return self.fail_on == "should"
+
+    @property
     def options(self) -> Options:
         """What it says of the plan."""
         return Options(

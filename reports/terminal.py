@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infercheck.findings import Verdict
+from infercheck.reports.files import drop_stdout
 from infercheck.reports.json_report import curl_of, dialect_of
 from infercheck.reports.plain import count, tally
 from infercheck.reports.visible import visible
@@ -42,7 +41,7 @@ class _Console(Console):
     # Whoever reads only the beginning, as head does, has not said that a promise is broken.
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()
 
 
 def console(*, stderr: bool = False, quiet: bool = False) -> Console:

@@ -71,8 +71,7 @@ def _run(argv: tuple[str, ...], options: dict[str, Any]) -> int:
             said=said,
             listener=told,
         )
-    strict = job.fail_on == "should"
-    write_reports(folder, results, fail_on_should=strict)
+    write_reports(folder, results, fail_on_should=job.fail_on_should)
     shown = terminal.console(quiet=options["quiet"])
     with quoted(active=options["github"] and not options["quiet"]):
         terminal.summary(shown, results, f"{folder}/{', '.join((*REPORTS, JOURNAL))}")
@@ -81,7 +80,7 @@ def _run(argv: tuple[str, ...], options: dict[str, Any]) -> int:
     if written is not None:
         _write_expectations(written, launch, results)
         said(f"expectations written to {written}")
-    return results.exit_status(fail_on_should=strict, allow_undecided=job.allow_undecided)
+    return results.exit_status(fail_on_should=job.fail_on_should, allow_undecided=job.allow_undecided)
 
 
 def _write_expectations(path: Path, launch: Launch, results: Results) -> None:

@@ -165,7 +165,7 @@ class SharedRun:
             for name in (JOURNAL, LOG):
                 with contextlib.suppress(FileNotFoundError):
                     shutil.copyfile(self.folder / name, self.reports / name)
-        write_reports(self.reports, results, fail_on_should=self.job.fail_on == "should")
+        write_reports(self.reports, results, fail_on_should=self.job.fail_on_should)
 
     def summary(self) -> Iterator[str]:
         """How the run ended, in lines for the terminal; none where there was no run."""
