@@ -16,12 +16,14 @@ class Absence(StrEnum):
     NO_LORA = "no-lora"
     NO_TOOLS = "no-tools"
     NO_STREAM = "no-stream"
+    NO_TEMPLATE = "no-template"
 
 
 ROLES: Mapping[Absence, tuple[str, ...]] = {
     Absence.NO_LORA: ("adapter",),
     Absence.NO_TOOLS: ("tools", "functions"),
     Absence.NO_STREAM: ("stream",),
+    Absence.NO_TEMPLATE: (),
 }
 """The roles of a contract whose parameters a target does not know then."""
 
@@ -58,6 +60,10 @@ def without(case: Case, keys: Set[str], stream: str | None) -> Case | None:
     return case.with_parts(parts, stream) if parts else None
 
 
+_OF_ADAPTERS = ("lora/", "isolation/lora")
+_OF_TOOLS = ("tool_calls", "tool-calls", "tools/names", "tools/arguments")
+
+
 def why_absent(id_: str, lost: Mapping[str, Absence], declared: Sequence[str]) -> str:
     """Why nothing of this run can decide a requirement; empty where something can.
 
@@ -66,6 +72,10 @@ def why_absent(id_: str, lost: Mapping[str, Absence], declared: Sequence[str]) -
     absence = lost.get(id_)
     if absence is None and Absence.NO_STREAM in declared and id_.split("/", 1)[0] == "stream":
         absence = Absence.NO_STREAM
-    if absence is None and Absence.NO_TOOLS in declared and ("tool_calls" in id_ or "tool-calls" in id_):
+    if absence is None and Absence.NO_LORA in declared and id_.startswith(_OF_ADAPTERS):
+        absence = Absence.NO_LORA
+    if absence is None and Absence.NO_TOOLS in declared and any(word in id_ for word in _OF_TOOLS):
         absence = Absence.NO_TOOLS
+    if absence is None and Absence.NO_TEMPLATE in declared and id_ in ("default/raw", "template/raw"):
+        absence = Absence.NO_TEMPLATE
     return f"the operator declares {absence}" if absence else ""

@@ -127,7 +127,8 @@ def _plan_options(command: F) -> F:
                      help="The plan is the same for the same seed."),
         click.option("--lora", multiple=True, metavar="NAME",
                      help="An adapter that the target has. May be given again."),
-        click.option("--declare", multiple=True, type=click.Choice(["no-lora", "no-tools", "no-stream"]),
+        click.option("--declare", multiple=True,
+                     type=click.Choice(["no-lora", "no-tools", "no-stream", "no-template"]),
                      help="What the target does not have: it is not asked about. May be given again."),
         click.option("--context-window", type=click.IntRange(1), metavar="TOKENS",
                      help="The target's context window: what fits into it is not refused for its sake. Also the "
@@ -155,7 +156,8 @@ def _apply(command: F, options: Sequence[Callable[[F], F]]) -> F:
 @_plan_options
 @click.option("--warm-up", is_flag=True, help="Send one request beforehand that is neither judged nor counted.")
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True,
-              help="Requests under way at once.")  # fmt: skip
+              help="Requests under way at once. One check sends four at once whatever is given here: are answers "
+                   "the same beside others?")  # fmt: skip
 @click.option("--rate", metavar="N/s|m|h", help="Send no faster than this, as in 300/m.")
 @click.option(
     "--max-time",
@@ -210,6 +212,7 @@ def plan(**options: Any) -> None:
     """Show what a run would send, in order, and its price in output tokens. Nothing is sent.
 
     With --format ndjson every case comes as one line of JSON with its request: vectors for tests of your own.
+    A line follows for every relation between answers, with the cases that it compares.
     """
     from infercheck.commands.plan import plan as command
 
@@ -257,7 +260,8 @@ def replay(**options: Any) -> None:
     """Send CASE of the run in JOURNAL again and show the recorded answer and the new one side by side.
 
     CASE is the id of a case as findings name it, a pattern that means one, or the number of a request.
-    Exit status: 0 nothing is broken now, 1 a MUST still is, 3 no answer.
+    Exit status: 0 nothing is broken now, 1 a MUST still is, 3 no answer, 4 a MUST was broken by how this answer
+    compares with others, and one answer does not tell whether it is kept now.
     """
     from infercheck.commands.replay import replay as command
 

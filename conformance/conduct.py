@@ -92,7 +92,7 @@ async def conduct(
             requests=plan.budget,
             tokens=plan.tokens,
             extra_requests=plan.budget - len(plan.cases),
-            extra_tokens=plan.tokens - plan.price,
+            extra_tokens=plan.tokens - plan.price_once,
             seconds=settings.max_time,
         )
         recording = Recording()
@@ -248,7 +248,7 @@ def _header(contract: Contract, plan: Plan, options: Options, settings: Settings
         "command": settings.command,
         "folder": str((settings.folder or path.parent).absolute()),
         "started": _now(),
-        "planned": {"requests": len(plan.cases), "tokens": plan.price, "left_out": plan.left_out, "cut": plan.cut},
+        "planned": {"requests": plan.requests, "tokens": plan.price, "left_out": plan.left_out, "cut": plan.cut},
         "requirements": [
             {
                 "id": requirement.id,

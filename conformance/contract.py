@@ -10,7 +10,7 @@ from typing import Any
 
 from infercheck.oracle import Oracle
 from infercheck.requirements import Requirement, keyword_ids
-from infercheck.schema import Schema
+from infercheck.schema import Schema, walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,8 @@ class Contract:
     output: Schema
     event: Schema
     roles: Mapping[str, str] = field(default_factory=dict)
+    template: str = ""
+    """A prompt as the model's own chat template writes it, with `{}` where the text of the user stands."""
     branches: Mapping[str, list[str]] = field(default_factory=dict)
     samples: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -56,6 +58,14 @@ class Contract:
     requirements: Mapping[str, Requirement] = field(default_factory=dict)
     deviations: Mapping[str, Traversable] = field(default_factory=dict)
     """Expectations that come with the contract, by the name that users give them."""
+
+    @cached_property
+    def default_limit(self) -> int | None:
+        """The tokens that an answer may have which states no limit; None where the contract does not say."""
+        limit = self.roles.get("output_limit")
+        places = (place.schema.get("properties", {}) for place in walk(self.input))
+        defaults = (properties[limit].get("default") for properties in places if limit in properties)
+        return next((default for default in defaults if isinstance(default, int)), None)
 
     @cached_property
     def oracle(self) -> Oracle:

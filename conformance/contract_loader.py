@@ -72,6 +72,7 @@ def _load(folder: Traversable) -> Contract:
         output=schemas.get("output", {}),
         event=schemas.get("event", {}),
         roles=data.get("roles", {}),
+        template=data.get("template", ""),
         branches=branches,
         samples=data.get("samples", {}),
         values=data.get("values", {}),

@@ -79,23 +79,25 @@ class Door:
         """Nobody else's request is under way meanwhile; for whoever asks with `held`."""
         return self._gate.alone()
 
-    async def ask(self, case: Case, *, fresh: bool = False, extra: bool = False, held: bool = False) -> Exchange:
+    async def ask(
+        self, case: Case, *, fresh: bool = False, extra: bool = False, held: bool = False, live: bool = False
+    ) -> Exchange:
         """The target's answer to a case; NotToBeHad or ThrottledForEver where there can be none.
 
         `fresh` asks anew what was asked before; `extra` is what no plan foresaw, and so is everything fresh; with
-        `held` the caller is within `quiet`.
+        `held` the caller is within `quiet`; with `live` no recorded answer will do.
         """
         digest = case.request.digest
         if fresh:
             self._fresh[digest] += 1
-            return await self._send(case, self._fresh[digest], extra=True, held=held)
+            return await self._send(case, self._fresh[digest], extra=True, held=held, live=live)
         known = self._asked.get(digest)
         if known is not None:
             return await asyncio.shield(known)
         future: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
         self._asked[digest] = future
         try:
-            exchange = await self._send(case, 0, extra=extra, held=held)
+            exchange = await self._send(case, 0, extra=extra, held=held, live=False)
         except BaseException as error:
             del self._asked[digest]
             if isinstance(error, InfercheckError):
@@ -107,9 +109,9 @@ class Door:
         future.set_result(exchange)
         return exchange
 
-    async def _send(self, case: Case, ordinal: int, *, extra: bool, held: bool) -> Exchange:
+    async def _send(self, case: Case, ordinal: int, *, extra: bool, held: bool, live: bool) -> Exchange:
         self._spend(case.price, extra=extra)
-        recorded = self._recording.take(case.request, fresh=ordinal > 0)
+        recorded = None if live else self._recording.take(case.request, fresh=ordinal > 0)
         if recorded is not None:
             self.retries += recorded.retries
             return recorded

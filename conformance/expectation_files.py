@@ -22,7 +22,7 @@ from infercheck.yamlfile import check, load
 FEW = 5
 """Cases of a requirement that every answer may break up to which they are named one by one."""
 
-SHARED = ("boundary/valid", "pairwise")
+SHARED = ("boundary/valid", "pairwise", "relation/")
 """The cases whose requests carry many values."""
 
 

@@ -42,7 +42,16 @@ class Finding:
     reason: str = ""
     exchanges: tuple[int, ...] = ()
     confirmed: bool = True
+    versus: int | None = None
+    """Of two answers that are compared, the exchange of the other; the finding's own is then the first of all."""
     side: Side | None = None
+
+    @property
+    def exchange(self) -> int | None:
+        """The exchange to look at first: of two that are compared the finding's own, else the last."""
+        if not self.exchanges:
+            return None
+        return self.exchanges[-1 if self.versus is None else 0]
 
 
 def broken(requirement: Requirement) -> Verdict:

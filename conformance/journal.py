@@ -167,7 +167,7 @@ class JournalWriter:
             "type": "judged",
             "case": case.id,
             "passed": [(finding.requirement, finding.side) for finding in passed],
-            "findings": [asdict(finding) for finding in rest],
+            "findings": [_finding(finding) for finding in rest],
         }
         self._line(line, flush=True)
 
@@ -290,3 +290,11 @@ def body_of(line: Mapping[str, Any]) -> bytes:
         return base64.b64decode(line["base64"])
     text: str = line["text"]
     return text.encode("utf-8")
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    # Few findings compare two answers; the lines of the others are spared the word.
+    line = asdict(finding)
+    if finding.versus is None:
+        del line["versus"]
+    return line

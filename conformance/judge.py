@@ -36,7 +36,7 @@ class Judge:
         restart_wait: float,
         window: int | None = None,
     ) -> None:
-        self._contract = contract
+        self.contract = contract
         self._window = window
         self._plan = plan
         self._door = door
@@ -93,15 +93,17 @@ class Judge:
     def observe(self, case: Case, exchange: Exchange) -> Observation:
         """What an exchange says."""
         seen = Observation(
-            contract=self._contract, case=case, exchange=exchange, dialect=self.dialect, window=self._window
+            contract=self.contract, case=case, exchange=exchange, dialect=self.dialect, window=self._window
         )
         self.liveness.note(seen)
         self.patience.note(seen)
         return seen
 
-    async def ask(self, case: Case, *, fresh: bool = False) -> Observation:
-        """The answer to a case."""
-        return self.observe(case, await self._door.ask(case, fresh=fresh))
+    async def ask(
+        self, case: Case, *, fresh: bool = False, extra: bool = False, held: bool = False, live: bool = False
+    ) -> Observation:
+        """The answer to a case; what else is asked for is as of the door."""
+        return self.observe(case, await self._door.ask(case, fresh=fresh, extra=extra, held=held, live=live))
 
     async def ask_for_life(self) -> None:
         """Ask what the target is known to answer; ThrottledForEver where it does not any more."""

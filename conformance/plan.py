@@ -6,19 +6,21 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from functools import cached_property
 
 from infercheck.absences import Absence, absent_keys, parameters, why_absent, without
 from infercheck.cases import Case, Expectation
+from infercheck.checks.relations import relations, why_incomparable
+from infercheck.checks.relations.language import Relation
 from infercheck.contract import Contract
 from infercheck.errors import UsageError
+from infercheck.generate.asks import forms
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.builder import Builder
-from infercheck.generate.page import examples, open_questions
-from infercheck.generate.pairwise import pairwise
+from infercheck.generate.order import ordered
 from infercheck.generate.price import CONTEXT_WINDOW, Pricing
-from infercheck.generate.wire import wire
 from infercheck.selection import select
+from infercheck.steps import affordable, interleaved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +39,7 @@ PROFILES: Mapping[str, Profile] = {
 }
 
 
-DEADLY = 2_000
-"""Bytes of a wire case from which on servers are known to die of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """Cases in the order of sending. `left_out` counts those for which the profile has no room, `cut` those of the
     profile for which the user's own budget has none.
@@ -56,7 +54,8 @@ class Plan:
     """Requests in all, with those for splitting and confirming."""
     tokens: int
     """Output tokens in all, by price."""
-    cases: tuple[Case, ...]
+    steps: tuple[Case | Relation, ...]
+    """Cases and relations in the order of asking; the cases of a relation stand before it."""
     left_out: int
     cut: int
     selected: frozenset[str]
@@ -65,9 +64,34 @@ class Plan:
     absent: Mapping[str, str]
     whole: frozenset[str]
 
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """The cases, in the order of sending."""
+        return tuple(step for step in self.steps if isinstance(step, Case))
+
+    @cached_property
+    def relations(self) -> tuple[Relation, ...]:
+        """The relations between answers, in their order; those last that are asked on suspicion."""
+        return tuple(step for step in self.steps if isinstance(step, Relation))
+
+    @cached_property
+    def repeats(self) -> tuple[Case, ...]:
+        """The requests that relations ask again, as often as they stand here."""
+        return tuple(case for relation in self.relations for case in relation.repeats)
+
+    @property
+    def requests(self) -> int:
+        """Requests that are planned, with those that are asked again."""
+        return len(self.cases) + len(self.repeats)
+
     @property
     def price(self) -> int:
-        """Output tokens, at most, of all cases."""
+        """Output tokens, at most, of all that is planned."""
+        return self.price_once + sum(case.price for case in self.repeats)
+
+    @property
+    def price_once(self) -> int:
+        """Output tokens, at most, of all cases, without what is asked again."""
         return sum(case.price for case in self.cases)
 
     @property
@@ -76,13 +100,15 @@ class Plan:
         seal = hashlib.sha256()
         for case in self.cases:
             seal.update(f"{case.id} {case.request.digest}\n".encode())
+        for relation in self.relations:
+            seal.update(f"{relation.id}\n".encode())
         seal.update("\n".join(sorted(self.selected)).encode())
         return seal.hexdigest()
 
     @property
     def bytes_out(self) -> int:
         """Bytes of all request bodies."""
-        return sum(len(case.request.body) for case in self.cases)
+        return sum(len(case.request.body) for case in (*self.cases, *self.repeats))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,27 +132,62 @@ def make_plan(contract: Contract, options: Options) -> Plan:
         raise UsageError("--lora names an adapter, and --declare no-lora says that there is none")
     profile = PROFILES[options.profile]
     selected = select(contract, options.only, options.exclude)
+    boundary = Boundary(Builder(contract), options.adapters)
     pricing = Pricing(contract, options.context_window or CONTEXT_WINDOW)
-    ordered, lost = _at_hand(contract, options, [pricing.priced(case) for case in _ordered(contract, options)])
+    priced = [pricing.priced(case) for case in ordered(boundary, options.seed)]
+    at_hand, lost = _at_hand(contract, options, priced)
     narrowed = bool(options.only or options.exclude)
-    wanted = list(_needed(ordered, selected, contract.roles.get("stream"), narrowed=narrowed))
-    foreseen = _affordable(wanted, profile, profile.requests, profile.tokens)
+    asked = forms(boundary, pricing, streams=Absence.NO_STREAM not in options.declare)
+    related = list(relations(contract, asked, options.declare, closely=narrowed))
+    comparable = {id_ for relation in related for id_ in relation.requirements}
+    wanted = list(_needed(at_hand, selected - comparable, contract.roles.get("stream"), narrowed=narrowed))
+    steps = interleaved(wanted, [one for one in related if _is_wanted(one, selected, comparable)])
+    foreseen = affordable(steps, profile.reserve, profile.requests, profile.tokens)
     budget = min(options.max_requests or profile.requests, profile.requests)
     tokens = min(options.max_tokens or profile.tokens, profile.tokens)
-    cases = _affordable(wanted, profile, budget, tokens)
+    taken = affordable(steps, profile.reserve, budget, tokens)
     return Plan(
         profile=profile,
         budget=budget,
         tokens=tokens,
-        cases=tuple(cases),
-        left_out=len(wanted) - len(foreseen),
-        cut=len(foreseen) - len(cases),
+        steps=tuple(taken),
+        left_out=_cases(steps) - _cases(foreseen),
+        cut=_cases(foreseen) - _cases(taken),
         selected=frozenset(selected),
-        exist=_sides(ordered),
-        planned=_sides(foreseen),
-        absent={id_: why for id_ in selected if (why := why_absent(id_, lost, options.declare))},
-        whole=_whole(selected, wanted, cases),
+        exist={**_sides(at_hand), **dict.fromkeys(comparable, COMPARED)},
+        planned={**_sides(step for step in foreseen if isinstance(step, Case)), **_compared(foreseen)},
+        absent={
+            id_: why
+            for id_ in selected
+            if (
+                why := why_absent(id_, lost, options.declare) or why_incomparable(id_, comparable, options.adapters)
+            )
+        },
+        whole=_whole(selected, steps, taken, everything=len(interleaved(wanted, related)) == len(taken)),
     )
+
+
+COMPARED = frozenset({"valid"})
+"""The sides of a requirement that relations decide: all their requests are valid."""
+
+
+def _is_wanted(relation: Relation, selected: set[str], comparable: set[str]) -> bool:
+    # Nothing can be compared unless it is known that the target reproduces.
+    return bool(selected & (comparable if relation.is_basic else set(relation.requirements)))
+
+
+def _cases(steps: Sequence[Case | Relation]) -> int:
+    return sum(isinstance(step, Case) for step in steps)
+
+
+def _is_planned(step: Case | Relation) -> bool:
+    # What is asked on suspicion alone decides nothing that was promised to be decided.
+    return isinstance(step, Relation) and step.planned
+
+
+def _compared(steps: Iterable[Case | Relation]) -> dict[str, frozenset[str]]:
+    ids = [id_ for step in steps if _is_planned(step) for id_ in step.requirements]
+    return dict.fromkeys(ids, COMPARED)
 
 
 def _at_hand(
@@ -149,28 +210,22 @@ def _at_hand(
     return kept, {id_: absence for id_, absence in lost.items() if id_ not in still}
 
 
-def _whole(selected: Iterable[str], wanted: Sequence[Case], cases: Sequence[Case]) -> frozenset[str]:
+def _whole(
+    selected: Iterable[str],
+    wanted: Sequence[Case | Relation],
+    taken: Sequence[Case | Relation],
+    *,
+    everything: bool,
+) -> frozenset[str]:
     # What no case aims at is judged on every answer of a kind, of which none may be missing.
-    needed = Counter(id_ for case in wanted for id_ in case.requirements)
-    sent = Counter(id_ for case in cases for id_ in case.requirements)
-    everything = len(wanted) == len(cases)
+    needed = Counter(id_ for step in wanted for id_ in step.requirements)
+    sent = Counter(id_ for step in taken for id_ in step.requirements)
     return frozenset(id_ for id_ in selected if (needed[id_] == sent[id_] if needed[id_] else everything))
 
 
 def _careful(case: Case) -> Case:
     # Long texts and answers without end are known to kill servers, as wire cases are.
     return replace(case, alone=case.alone or bool(case.size) or case.request.stop_after is not None)
-
-
-def _affordable(wanted: Iterable[Case], profile: Profile, requests: int, tokens: int) -> list[Case]:
-    # What is kept for splitting and confirming is never more than a quarter of a small budget.
-    room = max(1, requests - min(profile.reserve, requests // 4))
-    cases: list[Case] = []
-    for case in wanted:
-        if len(cases) < room and case.price <= tokens:
-            cases.append(case)
-            tokens -= case.price
-    return cases
 
 
 def _sides(cases: Iterable[Case]) -> dict[str, frozenset[str]]:
@@ -185,77 +240,6 @@ def _sides(cases: Iterable[Case]) -> dict[str, frozenset[str]]:
         if len(case.parts) > 1:
             found["input/combinations"].add("valid")
     return {id_: frozenset(sides) for id_, sides in found.items()}
-
-
-def _ordered(contract: Contract, options: Options) -> Iterator[Case]:
-    # What shows most for least goes first; long texts go last, for they cost most and say least.
-    builder = Builder(contract)
-    boundary = Boundary(builder, options.adapters)
-    yield from boundary.baselines()
-    invalid = _spread(boundary.invalid())
-    streamed = [*boundary.streamed_invalid(invalid), *boundary.form_invalid(invalid)]
-    shared = _alternate(boundary.shared())
-    calls = list(examples(builder))
-    wires = list(wire(builder))
-    # What may kill a server shows little where nothing is left to be shown: it goes late.
-    deadly = [case for case in wires if len(case.request.body) > DEADLY]
-    tame = [case for case in wires if len(case.request.body) <= DEADLY]
-    few = [*boundary.unlimited(calls), *calls, *tame[:3], *_zipped(shared[4:], tame[3:])]
-    yield from shared[:4]
-    yield from _mix([*streamed, *invalid], few, ratio=4)
-    yield from boundary.long_answers()
-    yield from boundary.unknown_properties()
-    yield from open_questions(builder)
-    yield from pairwise(boundary, options.seed)
-    yield from deadly
-    yield from boundary.long()
-
-
-def _spread(cases: Iterable[Case]) -> list[Case]:
-    # First one mistake for every requirement, of another kind each time: most defects are of one keyword, or of one
-    # kind of mistake. Then what is left, in the same manner.
-    waiting: dict[str, list[Case]] = defaultdict(list)
-    for case in cases:
-        waiting[case.aims[0].requirement].append(case)
-    spread: list[Case] = []
-    while waiting:
-        turn = [
-            queue.pop(index % len(queue) if id_.endswith("/type") else 0)
-            for index, (id_, queue) in enumerate(waiting.items())
-        ]
-        spread += _by_kind(turn)
-        waiting = {id_: queue for id_, queue in waiting.items() if queue}
-    return spread
-
-
-def _by_kind(cases: Iterable[Case]) -> list[Case]:
-    # One of each kind of mistake, then the next of each; alternating branches and depths within a kind.
-    kinds: dict[str, list[Case]] = defaultdict(list)
-    for case in cases:
-        keyword, label = case.id.split("/")[-2:]
-        kinds[f"{keyword}/{label if keyword in ('type', 'oneOf') else ''}"].append(case)
-    queues = [_alternate(sorted(kind, key=lambda case: case.id.count("/"))) for kind in kinds.values()]
-    return _zipped(*queues)
-
-
-def _alternate(cases: Iterable[Case]) -> list[Case]:
-    by_branch: dict[str | None, list[Case]] = defaultdict(list)
-    for case in cases:
-        by_branch[case.branch].append(case)
-    return _zipped(*by_branch.values())
-
-
-def _zipped(*rows: Iterable[Case]) -> list[Case]:
-    return [case for row in zip_longest(*rows) for case in row if case is not None]
-
-
-def _mix(many: Sequence[Case], few: Sequence[Case], *, ratio: int) -> Iterator[Case]:
-    rest = iter(few)
-    for index, case in enumerate(many):
-        yield case
-        if index % ratio == ratio - 1:
-            yield from (extra for extra in [next(rest, None)] if extra)
-    yield from rest
 
 
 # What a requirement that is judged on every exchange needs: every exchange of the right kind, for one may break it.

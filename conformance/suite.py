@@ -11,10 +11,12 @@ from infercheck.conclusions import LIVENESS, of_unsent
 from infercheck.door import Door
 from infercheck.errors import BudgetSpent, NotRecorded, TargetError, ThrottledForEver
 from infercheck.findings import Finding, Verdict
+from infercheck.hearing import Hearing
 from infercheck.journal import JournalWriter
 from infercheck.judge import Judge
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Plan
+from infercheck.steps import Step
 
 THE_RUN = Case(id="run", title="the run as a whole", expectation=Expectation.OPEN, request=Request(body=b""))
 """What stands for a case where only all answers together show something."""
@@ -65,12 +67,13 @@ class Suite:
         self._journal = journal
         self._concurrency = concurrency
         self._listener = listener
-        self._progress = Progress(total=len(plan.cases))
+        self._hearing = Hearing(plan, door, judge, alone=concurrency == 1)
+        self._progress = Progress(total=len(plan.steps))
 
     async def run(self) -> Ending:
         """Send everything. TargetError where nobody is there, or everybody is refused, from the start."""
         smallest = [case for case in self._plan.cases if case.is_smallest]
-        rest = [case for case in self._plan.cases if not case.is_smallest]
+        rest = [step for step in self._plan.steps if not (isinstance(step, Case) and step.is_smallest)]
         spent = ""
         try:
             await self._greet(smallest)
@@ -129,15 +132,18 @@ class Suite:
         for first in seen:
             self._write(first.case, await judge.judge(judge.greet(first)))
 
-    async def _crew(self, cases: Sequence[Case]) -> None:
+    async def _crew(self, steps: Sequence[Step]) -> None:
         # A few workers share one queue; the first that cannot go on stops the others.
-        queue = iter(cases)
+        queue = iter(steps)
 
         async def work() -> None:
-            for case in queue:
+            for step in queue:
                 if self._judge.liveness.over or self._judge.patience.over:
                     return
-                self._write(case, await self._handle(case))
+                if isinstance(step, Case):
+                    self._write(step, await self._handle(step))
+                else:
+                    self._write(step.case, await self._hearing.hear(step))
 
         tasks = [asyncio.create_task(work()) for _ in range(self._concurrency)]
         try:

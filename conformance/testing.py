@@ -18,6 +18,7 @@ import pytest
 from infercheck import jsontext
 from infercheck.alone import of_one
 from infercheck.cases import Case, Expectation, Request, Token
+from infercheck.checks.relations import ROWS
 from infercheck.contract import Contract
 from infercheck.contract_loader import DEFAULT, load
 from infercheck.dialect import Dialect
@@ -29,6 +30,7 @@ from infercheck.observation import Observation
 from infercheck.plan import make_plan
 from infercheck.reports.visible import visible
 from infercheck.requirements import Level
+from infercheck.steps import GROUP
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +39,9 @@ ASTRAY = (401, 403, 404, 405)
 
 LINE = 400
 """Characters of a line of a message."""
+
+FEW = 3
+"""Requirements that a message names."""
 
 
 class BrokenPromise(AssertionError):
@@ -157,8 +162,9 @@ def parametrize(
     """A decorator that calls a test once for each case that can be judged by its answer alone.
 
     The test takes a `ContractCase` as the argument of that name. Left out are the cases about tokens and other
-    models: these are not the test's to send. The words are those of `infercheck.yaml`; UserError where they make no
-    sense.
+    models: these are not the test's to send. So are those whose answers are only compared with each other: a test
+    judges one. The words are those of `infercheck.yaml`; UserError where they make no sense, or where nothing is
+    selected but what is told by comparing answers.
     """
     lists = {"only": only, "exclude": exclude, "declare": declare, "lora": lora}
     words: dict[str, Any] = {
@@ -166,6 +172,12 @@ def parametrize(
     }
     loaded = load(contract)
     plan = make_plan(loaded, Job(profile=profile, **words).options)
+    if plan.selected <= {id_ for row in ROWS for id_ in row.requirements}:
+        # Not a test that passes without having looked at anything.
+        raise UsageError(
+            f"{', '.join(sorted(plan.selected)[:FEW])}: told by comparing answers, and a test judges one",
+            hint="`pytest --infercheck` and `infercheck run` compare them.",
+        )
     cases = [
         ContractCase(case=case, contract=loaded, dialect=Dialect(dialect)) for case in plan.cases if _is_own(case)
     ]
@@ -173,6 +185,8 @@ def parametrize(
 
 
 def _is_own(case: Case) -> bool:
+    if case.group == GROUP:
+        return False
     return case.request.token is Token.GIVEN and case.request.model is None and case.request.stop_after is None
 
 

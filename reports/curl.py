@@ -10,6 +10,7 @@ from typing import Any
 
 from infercheck.addresses import with_model
 from infercheck.cases import WRONG_TOKEN, Request, Token
+from infercheck.record import Record
 from infercheck.reports.files import write_file
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -49,6 +50,12 @@ def curl(header: Mapping[str, Any], request: Request) -> str:
     else:
         words += ["--data-binary", shlex.quote(request.body.decode("utf-8"))]
     return " ".join(words)
+
+
+def curl_of(record: Record, number: int | None) -> str | None:
+    """The command that sends a recorded request again; None where there is no such exchange."""
+    exchange = None if number is None else record.exchanges.get(number)
+    return curl(record.header, exchange.request) if exchange else None
 
 
 def _is_quoted(option: str) -> bool:

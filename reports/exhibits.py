@@ -9,8 +9,8 @@ from infercheck.cases import Request, Token
 from infercheck.exchange import Exchange
 from infercheck.findings import Finding
 from infercheck.record import Record
-from infercheck.reports.curl import curl
 from infercheck.reports.markup import marked
+from infercheck.reports.words import commands
 
 TEXT = 2_000
 """Characters of a text that are shown."""
@@ -27,7 +27,9 @@ ENOUGH = 350_000
 HEADERS = 30
 """Headers of an answer that are shown."""
 EXCHANGES = 4
-"""Exchanges of one finding that are shown, the last ones."""
+"""Exchanges of one finding that are shown: two that are compared, and the last ones."""
+TITLES = {"try": "Try it", "versus": "Compare with"}
+"""What stands over the curl lines of a finding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +69,11 @@ class Exhibits:
     _shown: set[int] = field(default_factory=set)
     _spent: int = 0
 
-    def curl(self, finding: Finding) -> Excerpt | None:
-        """The command that sends the last request of a finding again; None where it rests on none."""
-        exchange = self.record.exchanges.get(finding.exchanges[-1]) if finding.exchanges else None
-        if exchange is None:
-            return None
-        line = curl(self.record.header, exchange.request)
+    def commands(self, finding: Finding) -> list[tuple[str, Excerpt]]:
+        """The commands that send the requests of a finding again, each with its title."""
+        return [(TITLES[name], self._command(line)) for name, line in commands(self.record, finding)]
+
+    def _command(self, line: str) -> Excerpt:
         excerpt = clipped(line, self._limit(COMMAND))
         self._spend(excerpt.text)
         if excerpt.left_out:
@@ -85,8 +86,11 @@ class Exhibits:
 
     def of(self, finding: Finding) -> list[tuple[int, Exhibit | None]]:
         """The exchanges of a finding by number; None for those that `missing` tells of."""
-        numbers = dict.fromkeys(finding.exchanges)
-        return [(number, self._exhibit(number)) for number in list(numbers)[-EXCHANGES:]]
+        numbers = list(dict.fromkeys(finding.exchanges))
+        compared = [] if finding.versus is None else [numbers[0], finding.versus]
+        others = [number for number in numbers if number not in compared]
+        room = EXCHANGES - len(compared)
+        return [(number, self._exhibit(number)) for number in (*compared, *others[-room:])]
 
     def missing(self, number: int) -> str:
         """Why an exchange has no exhibit here; empty where it stands elsewhere on the page."""

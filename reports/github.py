@@ -7,12 +7,13 @@ The runner takes any line of a log that begins with `::` for a command, and any 
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import PurePath
 
 from infercheck.expectations import Stale
 from infercheck.findings import Verdict
 from infercheck.reports.plain import clause_of, count
-from infercheck.reports.words import command, line, worst
+from infercheck.reports.words import commands, fitted, line, worst
 from infercheck.results import Result, Results
 
 LIMIT = 10
@@ -96,11 +97,12 @@ def _broken(results: Results, result: Result, file: str | None) -> str:
         f"observed: {line(finding.observed, MESSAGE // 5)}",
     ]
     room = MESSAGE - len("\n".join(lines)) - REMARK
-    curl, remark = command(results.record, finding, room)
-    if curl:
-        lines.append(f"try: {curl}")
-    if remark:
-        lines.append(f"({remark})")
+    # There is room for one; what it is compared with stands in the summary of the job.
+    for name, whole in islice(commands(results.record, finding), 1):
+        curl, remark = fitted(whole, room)
+        lines.append(f"{name}: {curl}")
+        if remark:
+            lines.append(f"({remark})")
     kind = "error" if result.verdict is Verdict.FAIL else "warning"
     return _command(kind, "\n".join(lines), title=f"infercheck: {requirement.id}", file=file)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from infercheck.findings import Finding
 from infercheck.record import Record
-from infercheck.reports.curl import curl
+from infercheck.reports.curl import curl_of
 from infercheck.results import Group, Result, Results
 
 
@@ -74,11 +74,18 @@ def _finding(record: Record, group: Group) -> Mapping[str, Any]:
         "observed": finding.observed,
         "reason": finding.reason or None,
         "count": group.count,
-        "curl": curl_of(record, finding),
+        "curl": curl_of(record, finding.exchange),
+        "versus": _versus(record, finding),
         "exchanges": [str(number) for number in finding.exchanges],
         "request_number": group.request_number,
         "confirmed": finding.confirmed,
     }
+
+
+def _versus(record: Record, finding: Finding) -> Mapping[str, Any] | None:
+    if finding.versus is None:
+        return None
+    return {"exchange": str(finding.versus), "curl": curl_of(record, finding.versus)}
 
 
 def dialect_of(record: Record) -> str:
@@ -87,9 +94,3 @@ def dialect_of(record: Record) -> str:
     if not record.dialect or record.dialect == asked:
         return f"{asked}, though it saw {record.saw}" if record.saw else asked
     return f"{record.dialect}, by {asked}: {record.saw}"
-
-
-def curl_of(record: Record, finding: Finding) -> str | None:
-    """The curl line of the last request that a finding rests on; None where it rests on none."""
-    exchange = record.exchanges.get(finding.exchanges[-1]) if finding.exchanges else None
-    return curl(record.header, exchange.request) if exchange else None

@@ -1,7 +1,7 @@
 """junit.xml: the results as the test report that CI systems read, one testcase for each requirement.
 
 XML 1.0 has no place for most control characters and for halves of surrogate pairs, and not every writer refuses
-them: all text goes through `line` or `command`, which leave only what prints.
+them: all text goes through `line` or `fitted`, which leave only what prints.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from infercheck.findings import Verdict
 from infercheck.record import Record
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.plain import clause_of, count
-from infercheck.reports.words import command, evidence, line, message
+from infercheck.reports.words import commands, evidence, fitted, line, message
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
 
@@ -137,11 +137,11 @@ def _text(record: Record, result: Result, *, brief: bool) -> str:
         if brief:
             lines.append(_field("try", "left out to keep this file small; it is in report.json"))
             continue
-        curl, remark = command(record, group.finding, COMMAND)
-        if curl:
-            lines.append(_field("try", curl))
-        if remark:
-            lines.append(_field("", f"({remark})"))
+        for name, whole in commands(record, group.finding):
+            curl, remark = fitted(whole, COMMAND)
+            lines.append(_field(name, curl))
+            if remark:
+                lines.append(_field("", f"({remark})"))
     if others := len(result.groups) - len(groups):
         lines += ["", f"and {count(others, 'other finding')} of this requirement, in report.json"]
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from infercheck.expectations import Stale
 from infercheck.findings import Verdict
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.plain import clause_of, count, tally
-from infercheck.reports.words import areas, command, evidence, line, worst
+from infercheck.reports.words import areas, commands, evidence, fitted, line, worst
 from infercheck.results import Result, Results
 
 LIMIT = 60_000
@@ -152,11 +152,13 @@ def _finding(results: Results, number: int, result: Result) -> str:
     fields = [f"- clause: {code(clause_of(result), FIELD)}"]
     fields += [f"- {name}: {code(value, FIELD + 20)}" for name, value in evidence(group, FIELD)]
     parts = [head, "\n".join(fields)]
-    curl, remark = command(results.record, group.finding, COMMAND)
-    if curl:
+    for name, whole in commands(results.record, group.finding):
+        curl, remark = fitted(whole, COMMAND)
+        if name == "versus":
+            parts.append("compared with the answer to")
         parts.append(_fenced(curl))
-    if remark:
-        parts.append(f"({remark})")
+        if remark:
+            parts.append(f"({remark})")
     if others := len(result.groups) - 1:
         parts.append(f"and {count(others, 'other finding')} of this requirement, in report.html")
     return "\n\n".join(parts)

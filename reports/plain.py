@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from infercheck.findings import Verdict
-from infercheck.reports.json_report import curl_of
 from infercheck.reports.visible import visible
-from infercheck.reports.words import kept
+from infercheck.reports.words import commands, kept
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
 
@@ -60,9 +59,9 @@ def _lines(results: Results, result: Result) -> Iterator[str]:
         yield f"  observed  {visible(finding.observed, 400)}{times}"
         if finding.reason:
             yield f"  reason    {visible(finding.reason, 400)}"
-        if line := curl_of(results.record, finding):
+        for name, line in commands(results.record, finding):
             shown = visible(line) if len(line) <= COMMAND else "its curl line is in report.json"
-            yield f"  try       {shown}"
+            yield f"  {name:<10}{shown}"
     if (rest := len(result.groups) - GROUPS) > 0:
         yield f"  and {rest} more findings of this requirement"
 

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from infercheck.findings import Verdict
 from infercheck.reports.files import drop_stdout
-from infercheck.reports.json_report import curl_of, dialect_of
+from infercheck.reports.json_report import dialect_of
 from infercheck.reports.plain import count, tally
 from infercheck.reports.visible import visible
-from infercheck.reports.words import areas, worst
+from infercheck.reports.words import areas, commands, worst
 from infercheck.results import Result, Results
 
 STYLES = {
@@ -71,7 +71,7 @@ class Listener:
     """Is told how far a run is."""
 
     def update(self, done: int, requests: int, broken: int, seconds: float) -> None:
-        """After each case: cases done, requests sent, findings of broken promises, seconds since the start."""
+        """After each case or relation: these done, requests sent, findings of broken promises, seconds so far."""
         raise NotImplementedError
 
 
@@ -101,7 +101,7 @@ class _Plain(Listener):
         self._last = now
         left = (self._total - done) * seconds / done if done else 0
         self._console.print(
-            f"{done} of {self._total} cases, {requests} requests, {requests / seconds:.1f}/s, "
+            f"{done} of {self._total} cases and relations, {requests} requests, {requests / seconds:.1f}/s, "
             f"about {left:.0f} s left, {broken} findings",
         )
 
@@ -189,10 +189,9 @@ def _finding(console: Console, results: Results, number: int, result: Result) ->
     _field(console, "expected", group.finding.expected)
     times = f"  ({group.count} times)" if group.count > 1 else ""
     _field(console, "observed", f"{group.finding.observed}{times}")
-    line = curl_of(results.record, group.finding)
-    if line:
+    for name, line in commands(results.record, group.finding):
         # Not wrapped and not shortened: it is there to be copied.
-        console.print(Text("   try       ").append(visible(line)), soft_wrap=True)
+        console.print(Text(f"   {name:<10}").append(visible(line)), soft_wrap=True)
     others = len(result.groups) - 1
     if others:
         _field(console, "", f"and {count(others, 'other finding')} of this requirement")

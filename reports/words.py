@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from infercheck.findings import Finding, Verdict
 from infercheck.record import Record
-from infercheck.reports.json_report import curl_of
+from infercheck.reports.curl import curl_of
 from infercheck.reports.markup import plain
 from infercheck.requirements import Level
 from infercheck.results import Group, Result, Results
@@ -53,9 +53,15 @@ def message(finding: Finding, limit: int) -> str:
     return line(", ".join(line(side, limit // 2 - 1) for side in sides) or finding.reason, limit)
 
 
-def command(record: Record, finding: Finding, limit: int) -> tuple[str, str]:
-    """The curl line of a finding in at most `limit` characters, and what is to be said of it; both may be empty."""
-    whole = curl_of(record, finding) or ""
+def commands(record: Record, finding: Finding) -> Iterator[tuple[str, str]]:
+    """The curl lines of a finding, whole, by name: `try` and, where two answers are compared, `versus`."""
+    for name, number in (("try", finding.exchange), ("versus", finding.versus)):
+        if whole := curl_of(record, number):
+            yield name, whole
+
+
+def fitted(whole: str, limit: int) -> tuple[str, str]:
+    """A curl line in at most `limit` characters, and what is to be said of it, which may be nothing."""
     # A body may have several lines; a shell needs them as they are.
     shown = "\n".join(map(plain, whole[: limit + 1].split("\n")))
     if len(shown) > limit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,14 @@ from infercheck import jsontext
 from infercheck.cases import Request, Token
 from infercheck.contract_loader import load
 from infercheck.exchange import Answer, Chunk, Failure
+from infercheck.runners.engine import Refusal
+from infercheck.runners.reference.engine import ReferenceEngine
 
 CONTRACT = load()
+ENGINE = ReferenceEngine()
 NOT_JSON = "what is no JSON text stands for itself as a text, which no schema of a request allows"
 JSON = (("content-type", "application/json"),)
+WORDS = {"response": "Hello there"}
 SSE = (("content-type", "text/event-stream"),)
 
 
@@ -79,9 +83,27 @@ class Target:
     def _usual(self, body: Any) -> Answer:
         if not self.accepts(body):
             return refusal()
-        if isinstance(body, Mapping) and body.get("stream") is True:
-            return stream(events({"response": "Hello"}, {"response": " there"}, {"response": "", "usage": {}}))
-        return success({"response": "Hello there"})
+        try:
+            said = self.say(body)
+        except Refusal as refused:
+            return refusal(refused.status, refused.message)
+        return success(said) if isinstance(said, Mapping) else stream(events(*said))
+
+    def say(self, body: Any) -> Mapping[str, Any] | Iterator[Mapping[str, Any]]:
+        """What the model says to a body that is accepted; raises Refusal as an engine does."""
+        try:
+            return _said(body)
+        except Refusal:
+            return WORDS
+
+
+def _said(body: Any) -> Mapping[str, Any] | Iterator[Mapping[str, Any]]:
+    # What a conforming target would refuse gets a few words all the same from one that takes it.
+    if CONTRACT.oracle.is_valid(body):
+        return ENGINE.answer(body)
+    if isinstance(body, Mapping) and body.get("stream") is True:
+        return iter([{"response": "Hello"}, {"response": " there"}, {"response": "", "usage": {}}])
+    return WORDS
 
 
 def accepting(schema: Mapping[str, Any]) -> Callable[[Any], bool]:

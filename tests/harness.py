@@ -15,6 +15,7 @@ import uvicorn
 from click.testing import CliRunner, Result
 from fakes import CONTRACT
 
+from infercheck.checks.relations import ROWS
 from infercheck.cli import cli
 from infercheck.conduct import Settings, conduct
 from infercheck.contract import Contract
@@ -27,6 +28,9 @@ from infercheck.record import read
 from infercheck.results import Results, results_of
 from infercheck.runners.http import Link, Network, Timeouts
 from infercheck.runners.target import HttpRunner
+
+RELATED = frozenset(id_ for row in ROWS for id_ in row.requirements)
+"""The requirements that relations between answers decide."""
 
 _PLANS: dict[Options, Plan] = {}
 
@@ -134,3 +138,9 @@ def ids(results: Results, *verdicts: Verdict) -> set[str]:
 def broken(results: Results) -> set[str]:
     """The requirements that failed or warned."""
     return ids(results, Verdict.FAIL, Verdict.WARN)
+
+
+def ill_formed(results: Results) -> set[str]:
+    """The requirements that failed or warned, without those that relations between answers decide: for these
+    a target is to blame as well that always says the same words."""
+    return broken(results) - RELATED

@@ -42,7 +42,7 @@ def header(**more):
         "concurrency": 4,
         "command": ["infercheck", "run", "a b"],
         "started": "2026-01-02T03:04:05+00:00",
-        "planned": {"requests": 9, "tokens": 99},
+        "planned": {"requests": 9, "tokens": 99, "left_out": 0, "cut": 0},
         "options": {"declare": [], "only": [], "exclude": []},
         **more,
     }
@@ -178,3 +178,18 @@ def many(number, *, body=b'{"prompt": "hi"}', text="t", level=Level.MUST, verdic
         ],
         passed=[],
     )
+
+
+def compared(**more):
+    """A run in which the answer to one request, the second, is not what that to another, the fifth, says."""
+    finding = Finding(
+        requirement="area/fail",
+        verdict=Verdict.FAIL,
+        case="case/2",
+        expected="the answer to five",
+        observed="to two",
+        exchanges=(2, 3, 4, 5, 6, 7),
+        versus=5,
+    )
+    fields = {"exchanges": {n: exchange(n, body=str(n).encode()) for n in range(1, 8)}, "findings": [finding]}
+    return record(rows=(row(requirement("area/fail")),), passed=[], **(fields | more))

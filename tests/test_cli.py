@@ -251,7 +251,7 @@ def test_plan_sends_nothing_and_gives_vectors():
     assert text.exit_code == 0
     assert "output tokens at most by price" in text.stdout
     lines = invoke("plan", "--only", "input/prompt/top_k", "--format", "ndjson").stdout.splitlines()
-    vectors = [json.loads(line) for line in lines]
+    vectors = [vector for vector in map(json.loads, lines) if "case" in vector]
     assert any(v["case"].endswith("maximum/51") and json.loads(v["body"])["top_k"] == 51 for v in vectors)
     assert {v["expect"] for v in vectors} >= {"valid", "invalid"}
 

@@ -6,6 +6,7 @@ import pytest
 from fakes import CONTRACT
 from harness import broken, ids
 from mutants import registry
+from mutants.conforming import PEAKED_MODEL
 from mutants.judging import first_true_finding, judge_server, shown
 from mutants.registry import MUTANTS
 from mutants.table import ARGUED, MODULES, argued, stale, unbroken
@@ -30,6 +31,16 @@ def test_a_broken_server_is_shown_by_what_it_breaks_and_by_nothing_else(mutant, 
     assert results.exit_status(allow_undecided=True) == (1 if must else 0)
     assert results.exit_status(fail_on_should=True) == 1
     record_property("request_number", first_true_finding(mutant, results))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", [pytest.param(one, id=one.name) for one in MUTANTS if one.speaks])
+def test_what_a_peaked_model_hides_is_undecided_and_never_passed(mutant):
+    results = judge_server(mutant.server, model=PEAKED_MODEL, **mutant.options)
+    surplus = mutant.surplus(broken(results))
+    assert not surplus, shown(results, surplus)
+    passed = mutant.required & ids(results, Verdict.PASS)
+    assert bool(passed) == bool(mutant.unseen), shown(results, passed)
 
 
 def test_every_mutant_has_a_name_and_a_docstring_of_its_own():

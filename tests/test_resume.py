@@ -194,7 +194,7 @@ def test_replay_sends_a_case_again_and_shows_both_answers(quick):
     assert broken.exit_code == 1
     for words in ("recorded (request", "now", f"fail  {bad['id']}"):
         assert words in broken.stdout
-    kept = invoke("replay", quick, "wire/empty")
+    kept = invoke("replay", quick, "boundary/input/type/array")
     assert kept.exit_code == 0
     assert kept.stdout.count("nothing is broken") == 2
     assert invoke("replay", quick, "boundary/*").exit_code == 2

@@ -5,37 +5,84 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import click
 
 from infercheck.cases import Case
+from infercheck.checks.relations.language import Relation
 from infercheck.commands.options import contract_of, job_of_options
-from infercheck.plan import make_plan
+from infercheck.plan import Plan, make_plan
+from infercheck.reports.plain import count
 
 
 def plan(form: str, **options: Any) -> None:
-    """Print the plan, as a table for people or as one JSON line a case."""
+    """Print the plan, as a table for people or as one JSON line a case and a relation."""
     job = job_of_options(options, lambda line: click.echo(line, err=True))
     made = make_plan(contract_of(job.contract), job.options)
-    if form == "ndjson":
-        for case in made.cases:
-            click.echo(json.dumps(_vector(case), ensure_ascii=False))
-        return
-    for number, case in enumerate(made.cases, start=1):
+    for line in _lines(made) if form == "ndjson" else _text(made):
+        click.echo(line)
+
+
+def _text(plan: Plan) -> Iterator[str]:
+    for number, case in enumerate(plan.cases, start=1):
         size = len(case.request.body)
-        click.echo(f"{number:>4}  {case.expectation:<8}{case.price:>6} tokens {size:>7} bytes  {case.id}")
-    groups = Counter(case.group for case in made.cases)
-    click.echo(f"\n{len(made.cases)} requests: " + ", ".join(f"{n} {group}" for group, n in groups.items()))
-    kept = made.budget - len(made.cases)
-    click.echo(f"{made.price:,} output tokens at most by price, {made.bytes_out / 1e6:.1f} MB of input")
-    click.echo(f"up to {kept} more requests to split and confirm what is refused")
-    if made.absent:
-        click.echo(f"{len(made.absent)} requirements are skipped: {', '.join(job.declare)}")
-    if made.left_out:
-        click.echo(f"{made.left_out} cases are not part of profile {made.profile.name}")
-    if made.cut:
-        click.echo(f"{made.cut} cases are left out: --max-requests or --max-tokens has no room for them")
+        yield f"{number:>4}  {case.expectation:<8}{case.price:>6} tokens {size:>7} bytes  {case.id}"
+    planned = [relation for relation in plan.relations if relation.planned]
+    if planned:
+        yield "\nrelations between answers; they share many of their requests"
+        yield "requests  repeats  tokens  relation"
+    for relation in planned:
+        needed, again = len(_asks(relation)), len(relation.repeats)
+        yield f"{needed:>8} {again:>8} {_price(relation):>7}  {relation.id}"
+    if rest := len(plan.relations) - len(planned):
+        yield f"{rest} more are looked at only where an answer shows that something is wrong with their like"
+    groups = Counter(case.group for case in plan.cases)
+    parts = [f"{number} {group}" for group, number in groups.items()]
+    if plan.repeats:
+        parts.append(count(len(plan.repeats), "repeat"))
+    yield f"\n{count(plan.requests, 'request')}: {', '.join(parts)}"
+    yield f"{plan.price:,} output tokens at most by price, {plan.bytes_out / 1e6:.1f} MB of input"
+    yield f"up to {plan.budget - plan.requests} more requests to split and confirm what is broken"
+    for why, number in Counter(plan.absent.values()).items():
+        yield f"{count(number, 'requirement')} skipped: {why}"
+    if plan.left_out:
+        yield f"{plan.left_out} cases are not part of profile {plan.profile.name}"
+    if plan.cut:
+        yield f"{plan.cut} cases are left out: --max-requests or --max-tokens has no room for them"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    # What is only sent as a repeat, a stream that is left for one, has a line as well: relations name it.
+    cases = list({case.request.digest: case for case in (*plan.cases, *plan.repeats)}.values())
+    names = {case.request.digest: case.id for case in cases}
+    for case in cases:
+        yield json.dumps(_vector(case), ensure_ascii=False)
+    for relation in plan.relations:
+        yield json.dumps(_relation(relation, names), ensure_ascii=False)
+
+
+def _asks(relation: Relation) -> list[Case]:
+    # Its claims may share requests.
+    return list({case.request.digest: case for case in relation.asks}.values())
+
+
+def _price(relation: Relation) -> int:
+    return sum(case.price for case in chain(_asks(relation), relation.repeats))
+
+
+def _relation(relation: Relation, names: dict[str, str]) -> dict[str, Any]:
+    # A request that another case sends, too, goes by the name that it has there.
+    return {
+        "relation": relation.id,
+        "requirements": relation.requirements,
+        "asks": [names.get(case.request.digest, case.id) for case in _asks(relation)],
+        "repeats": [names.get(case.request.digest, case.id) for case in relation.repeats],
+        "price": _price(relation),
+        "planned": relation.planned,
+    }
 
 
 def _vector(case: Case) -> dict[str, Any]:

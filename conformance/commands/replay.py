@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,19 +14,21 @@ import click
 
 from infercheck.alone import of_one
 from infercheck.cases import Case, Expectation
+from infercheck.checks.relations import ROWS
 from infercheck.commands.options import contract_of, given, job_of_options
 from infercheck.contract import Contract
 from infercheck.dialect import Dialect
 from infercheck.errors import JournalError, UsageError
 from infercheck.exchange import Exchange
 from infercheck.expectations import BREAKS
-from infercheck.findings import Verdict
+from infercheck.findings import Finding, Verdict
 from infercheck.job import job_of
 from infercheck.launching.launch import server_of, target_of
 from infercheck.launching.recorded import journal_of, options_of
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Options, make_plan
 from infercheck.record import Record, read
+from infercheck.reply import reply_of
 from infercheck.reports.sidebyside import side_by_side
 from infercheck.reports.terminal import console
 from infercheck.reports.visible import visible
@@ -33,6 +36,9 @@ from infercheck.runners.target import Target, check, open_target
 
 LISTED = 10
 """Cases that are named where a pattern means several."""
+
+COMPARED = 3
+"""Findings that are told of an answer that was compared with others."""
 
 
 def replay(journal: Path, pattern: str, **options: Any) -> int:
@@ -53,6 +59,7 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
         )
     target = target_of(contract, job)
     check(target)
+    compared = _compared(record, exchange)
     case = _case(contract, record, exchange)
     dialect = Dialect(job.dialect or record.dialect or Dialect.REST)
     # Not in the run's folder: its server.log is the run's.
@@ -67,14 +74,72 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
             line = f"{name:<9} {finding.verdict:<5} {finding.requirement}: expected {finding.expected}"
             click.echo(visible(line, 400))
         if not findings:
-            click.echo(f"{name:<9} nothing is broken")
+            click.echo(f"{name:<9} nothing is broken{' in this answer by itself' if compared else ''}")
     if seen[1].outcome is Outcome.NO_ANSWER:
         return 3
-    return 1 if any(finding.verdict is Verdict.FAIL for finding in said[1]) else 0
+    for line in _comparisons(record, exchange, seen, compared):
+        click.echo(visible(line, 400))
+    return _status(said[1], compared)
+
+
+def _status(now: Sequence[Finding], compared: Sequence[Finding]) -> int:
+    if any(finding.verdict is Verdict.FAIL for finding in now):
+        return 1
+    # Whether what several answers showed is mended, one cannot tell.
+    return 4 if any(finding.verdict is Verdict.FAIL for finding in compared) else 0
+
+
+def _compared(record: Record, exchange: Exchange) -> list[Finding]:
+    # What was found by comparing the answer to this case with others; what it is the first of stands first.
+    def cases(finding: Finding) -> set[str]:
+        return {record.exchanges[number].case for number in finding.exchanges if number in record.exchanges}
+
+    related = {id_ for row in ROWS for id_ in row.requirements}
+    found = [
+        finding
+        for finding in record.findings
+        if finding.requirement in related
+        and finding.verdict in (*BREAKS, Verdict.NOTE)
+        and exchange.case in cases(finding)
+    ]
+    return sorted(found, key=lambda finding: finding.case != exchange.case)
+
+
+def _comparisons(
+    record: Record, exchange: Exchange, seen: Sequence[Observation], compared: Sequence[Finding]
+) -> Iterator[str]:
+    if not compared:
+        return
+    before, now = map(reply_of, seen)
+    if not (before.problem or now.problem):
+        yield f"{'':<9} the model says {'the same' if before.said == now.said else 'something else'}"
+    for finding in compared[:COMPARED]:
+        yield ""
+        yield f"{finding.verdict} {finding.requirement}: {_with_whom(record, exchange, finding)}"
+        yield f"  expected {finding.expected}"
+        yield f"  observed {finding.observed}"
+    if len(compared) > COMPARED:
+        yield f"and {len(compared) - COMPARED} more findings of answers that this one was compared with"
+    ids = " ".join(dict.fromkeys(f"--only {finding.requirement}" for finding in compared[:COMPARED]))
+    yield ""
+    yield f"one answer does not tell whether that is mended: infercheck run … {ids}"
+
+
+def _with_whom(record: Record, exchange: Exchange, finding: Finding) -> str:
+    if finding.versus is None:
+        several = len(finding.exchanges) > 1
+        return f"told by comparing {len(finding.exchanges)} answers, this among them" if several else "seen in it"
+    own = record.exchanges.get(finding.exchange or 0)
+    number = finding.versus if own is None or own.case == exchange.case else own.number
+    other = record.exchanges.get(number)
+    return f"compared with the answer to {other.case if other else 'another request'} (request {number})"
 
 
 def _recorded(record: Record, pattern: str) -> Exchange:
-    # The last answer to a case is the one that a finding rests on.
+    # The last answer to a case is the one that a finding rests on; but of two that are compared, the first.
+    for finding in record.findings:
+        if finding.case == pattern and finding.versus is not None and finding.exchange in record.exchanges:
+            return record.exchanges[finding.exchange]
     found = [one for one in record.exchanges.values() if one.case == pattern or str(one.number) == pattern]
     if not found:
         matching = {one.case: one for one in record.exchanges.values() if fnmatchcase(one.case, pattern)}
@@ -82,6 +147,11 @@ def _recorded(record: Record, pattern: str) -> Exchange:
             names = ", ".join(list(matching)[:LISTED])
             raise UsageError(f"{pattern!r} means {len(matching)} cases", hint=f"Give one of them: {names}")
         found = list(matching.values())
+    if not found and pattern in record.judged:
+        raise UsageError(
+            f"{pattern} is no request: it compares the answers to several",
+            hint="Findings name the cases that they compare; each of these can be sent again.",
+        )
     if not found:
         raise JournalError(
             f"no case {pattern!r} was recorded",

@@ -54,10 +54,10 @@ def _run(argv: tuple[str, ...], options: dict[str, Any]) -> int:
     folder = Path(job.output or OUTPUT)
     plan = launch.plan
     said(
-        f"{len(plan.cases)} requests planned, {plan.price:,} output tokens at most, "
+        f"{plan.requests} requests planned, {plan.price:,} output tokens at most, "
         f"{plan.bytes_out / 1e6:.1f} MB of input"
     )
-    with terminal.progress(console, len(plan.cases)) as listener:
+    with terminal.progress(console, len(plan.steps)) as listener:
 
         def told(progress: Progress) -> None:
             listener.update(progress.done, progress.requests, progress.broken, progress.seconds)

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from infercheck.cases import Case
 from infercheck.contract import Contract
-from infercheck.schema import walk
 
 CONTEXT_WINDOW = 4096
 """Tokens that an answer without a limit may have, where the user declares no context window."""
@@ -23,12 +22,7 @@ class Pricing:
     def __init__(self, contract: Contract, context_window: int = CONTEXT_WINDOW) -> None:
         self.window = context_window
         self.limit = contract.roles.get("output_limit")
-        defaults = [
-            place.schema["properties"][self.limit].get("default")
-            for place in walk(contract.input)
-            if self.limit in place.schema.get("properties", {})
-        ]
-        self.default = next((d for d in defaults if isinstance(d, int)), UNLIMITED_DEFAULT)
+        self.default = contract.default_limit or UNLIMITED_DEFAULT
 
     def of(self, body: object) -> int:
         """The price of a request with this body: its own limit or the default, else the context window."""

@@ -108,7 +108,7 @@ class SharedRun:
             plan = self.launch(ids).plan
         except InfercheckError:
             return ""  # the items say so
-        return f"{len(plan.cases)} requests, {plan.price:,} output tokens at most, go to {visible(url)}"
+        return f"{plan.requests} requests, {plan.price:,} output tokens at most, go to {visible(url)}"
 
     def results(self, ids: Callable[[], Sequence[str]]) -> Results:
         """The results of the run, which is made if nobody has yet; RunError where there are none.

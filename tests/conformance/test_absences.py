@@ -13,6 +13,7 @@ from infercheck.cases import Case, Expectation, Part, Request
 from infercheck.errors import UsageError
 from infercheck.findings import Verdict
 from infercheck.plan import Options, make_plan
+from infercheck.steps import GROUP
 
 KEYS = {"no-lora": ("lora",), "no-tools": ("tools", "functions"), "no-stream": ("stream",)}
 
@@ -55,7 +56,7 @@ def test_a_target_without_them_passes_and_the_report_says_why_they_are_skipped()
             isinstance(body, dict) and body.keys() & {"lora", "tools", "functions", "stream"}
         )
 
-    results = judge(Target(accepts=lacks_them), declare=tuple(KEYS))
+    results = judge(Target(accepts=lacks_them), declare=(*KEYS, "no-template"))
     assert not broken(results)
     assert (results.verdict, results.exit_status()) == ("pass", 0)
     by_id = {result.requirement.id: result for result in results.results}
@@ -67,10 +68,44 @@ def test_a_target_without_them_passes_and_the_report_says_why_they_are_skipped()
         ("stream/done", "no-stream"),
         ("input/messages/stream/type", "no-stream"),
         ("example/worker-streaming", "no-stream"),
+        ("lora/effect", "no-lora"),
+        ("lora/unknown", "no-lora"),
+        ("isolation/lora", "no-lora"),
+        ("tools/names", "no-tools"),
+        ("tools/arguments", "no-tools"),
+        ("stream/equivalence", "no-stream"),
+        ("stream/usage", "no-stream"),
+        ("stream/incremental", "no-stream"),
+        ("default/raw", "no-template"),
+        ("template/raw", "no-template"),
     ):
         assert (by_id[id_].verdict, by_id[id_].reason) == (Verdict.SKIP, f"the operator declares {word}"), id_
     assert by_id["default/stream"].verdict is Verdict.PASS
+    assert by_id["template/messages"].verdict is Verdict.PASS
     assert by_id["input/prompt/top_k/maximum"].verdict is Verdict.PASS
+
+
+def test_without_a_template_its_two_relations_alone_are_left_out():
+    whole, plan = plan_of(CONTRACT, Options()), plan_of(CONTRACT, Options(declare=("no-template",)))
+    about_templates = {"default/raw", "template/raw"}
+    assert set(plan.absent) - set(whole.absent) == about_templates
+    assert {relation.id for relation in plan.relations} == {
+        relation.id for relation in whole.relations if not about_templates & set(relation.requirements)
+    }
+    assert [case.id for case in plan.cases if case.group != GROUP] == [
+        case.id for case in whole.cases if case.group != GROUP
+    ]
+    # Whoever makes nothing of `raw` is to blame where there is a template, and not where there is none.
+    assert broken(judge(Deaf())) == {"default/raw"}
+    assert broken(judge(Deaf(), declare=("no-template",))) == set()
+
+
+class Deaf(Target):
+    """Answers as if `raw` were left out."""
+
+    def _usual(self, body):
+        has_raw = isinstance(body, dict) and self.accepts(body)
+        return super()._usual({key: value for key, value in body.items() if key != "raw"} if has_raw else body)
 
 
 def test_undeclared_the_same_target_fails():

@@ -343,7 +343,10 @@ def test_a_refused_value_is_known_whichever_request_shows_it():
     assert ids(judge(one), Verdict.FAIL)
     entries = of_baseline(two.record, "before", two.record.header["plan"])
     assert not ids(judge(one, expected=entries), Verdict.FAIL)
-    assert {entry.case for entry in entries} == {"boundary/valid", "pairwise"}
+    # Requests of relations carry the values too, the same ones in every plan.
+    assert {case for case in (entry.case for entry in entries) if not case.startswith("relation/")} == {
+        "boundary/valid", "pairwise",
+    }  # fmt: skip
 
 
 def test_a_baseline_of_another_seed_knows_the_requests_by_their_kind():

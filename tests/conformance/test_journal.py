@@ -13,7 +13,8 @@ from fakes import CONTRACT, Target, answer
 from infercheck.conduct import Settings, conduct
 from infercheck.dialect import Dialect
 from infercheck.errors import JournalError
-from infercheck.journal import JournalWriter
+from infercheck.findings import Finding, Verdict
+from infercheck.journal import JournalWriter, Written
 from infercheck.plan import Options, make_plan
 from infercheck.record import read
 from infercheck.reports.json_report import render
@@ -108,6 +109,22 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         JournalWriter(tmp_path / "file" / "journal.ndjson")
     with pytest.raises(JournalError, match="cannot be read"):
         read(tmp_path / "none.ndjson")
+
+
+def test_what_an_answer_is_compared_with_comes_back_and_is_written_only_where_there_is_something(journal, tmp_path):
+    header, *_ = journal.read_bytes().splitlines(keepends=True)
+    path = tmp_path / "compared.ndjson"
+    path.write_bytes(header)
+    one = Finding(requirement="default/max_tokens", verdict=Verdict.FAIL, case="a", exchanges=(3, 9), versus=9)
+    two = Finding(requirement="stream/done", verdict=Verdict.WARN, case="a", exchanges=(3,))
+    case = make_plan(CONTRACT, Options(profile="quick")).cases[0]
+    with JournalWriter(path, written=Written()) as writer:
+        writer.judged(case, [one, two])
+    assert read(path).findings == [one, two]
+    line = json.loads(path.read_bytes().splitlines()[-1])
+    schema("journal.schema.json").validate(line)
+    assert [finding.get("versus", "not written") for finding in line["findings"]] == [9, "not written"]
+    assert [finding.exchange for finding in read(path).findings] == [3, 3]
 
 
 def test_a_journal_has_one_writer_at_a_time(tmp_path):

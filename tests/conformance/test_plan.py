@@ -11,11 +11,13 @@ import pytest
 from fakes import CONTRACT
 
 from infercheck import jsontext
-from infercheck.cases import Expectation, Side
+from infercheck.cases import Case, Expectation, Side
+from infercheck.checks.relations import ROWS
 from infercheck.errors import UsageError
 from infercheck.plan import PROFILES, Options, make_plan
 from infercheck.requirements import occurrences_of
 from infercheck.selection import matches
+from infercheck.steps import GROUP
 
 PLAN = make_plan(CONTRACT, Options(adapters=("poet",)))
 CASES = [case for case in PLAN.cases if case.group != "wire"]
@@ -207,7 +209,8 @@ def test_ids_and_requests_are_unique_and_the_plan_is_the_same_again():
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_stays_within_its_price_and_keeps_its_reserve(name):
     profile, plan = PROFILES[name], make_plan(CONTRACT, Options(profile=name))
-    assert len(plan.cases) <= profile.requests - profile.reserve
+    assert plan.requests == len(plan.cases) + len(plan.repeats)
+    assert plan.requests <= profile.requests - profile.reserve
     assert plan.price <= profile.tokens
     assert plan.left_out == 0 or name == "quick"
 
@@ -233,15 +236,50 @@ def test_only_what_is_selected_is_sent_and_the_smallest_requests():
     assert plan.selected == {f"input/prompt/top_k/{word}" for word in ("type", "minimum", "maximum")}
     assert all(case.id.endswith("/smallest") or set(case.requirements) & plan.selected for case in plan.cases)
     assert 6 <= len(plan.cases) < 60
+    assert not plan.relations
     streams = make_plan(CONTRACT, Options(only=("stream/done",)))
     # One stream may break what all the others keep.
     assert [case.id for case in streams.cases if case.request.stream] == [
         case.id
         for case in make_plan(CONTRACT, Options()).cases
-        if case.request.stream and case.expectation is Expectation.VALID
+        if case.request.stream and case.expectation is Expectation.VALID and case.group != GROUP
     ]
     without = make_plan(CONTRACT, Options(exclude=("input/*",)))
     assert not any(id_.startswith("input/") for id_ in without.selected)
+
+
+def test_what_compares_answers_is_sent_with_what_it_needs_and_what_tells_that_they_can_be_compared():
+    plan = make_plan(CONTRACT, Options(only=("effect/top_k",)))
+    assert plan.selected == {"effect/top_k", "effect/top_k/one"}
+    asked = {id_ for relation in plan.relations for id_ in relation.requirements}
+    assert asked == plan.selected | {"effect/seed/reproducible"}
+    # Looked at closely: both branches, streamed and not.
+    assert {relation.form for relation in plan.relations if "effect/top_k" in relation.requirements} == {
+        "prompt", "prompt+stream", "messages", "messages+stream",
+    }  # fmt: skip
+    needed = {case.request.digest for relation in plan.relations for case in relation.asks}
+    assert {case.request.digest for case in plan.cases if not case.is_smallest} == needed
+    assert plan.requests == len(plan.cases) + len(plan.repeats)
+    assert len(plan.repeats) >= 4
+    # Whoever asks whether answers are streamed as the page says asks for no more than that.
+    assert not make_plan(CONTRACT, Options(only=("stream/done",))).relations
+
+
+def test_what_relations_need_stands_before_them():
+    sent = set()
+    for step in PLAN.steps:
+        if isinstance(step, Case):
+            sent.add(step.request.digest)
+        else:
+            assert {case.request.digest for case in step.asks} <= sent, step.id
+
+
+def test_what_a_profile_has_no_room_for_is_not_planned():
+    plan = make_plan(CONTRACT, Options(profile="quick"))
+    decided = {id_ for relation in plan.relations if relation.planned for id_ in relation.requirements}
+    compared = {id_ for row in ROWS for id_ in row.requirements}
+    assert decided
+    assert plan.planned.keys() & compared == decided
 
 
 def test_a_pattern_that_means_nothing_is_a_mistake():

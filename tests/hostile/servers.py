@@ -7,9 +7,9 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from fakes import CONTRACT
@@ -22,10 +22,9 @@ TOKEN = "infercheck-t0ken+4711/abc=="
 """What the command is given as a token; it has characters that are escaped in JSON, in URLs and in pages."""
 
 PATH = f"/client/v4/accounts/test/ai/run/{CONTRACT.model}"
-WORDS = ("Hello", " there", ".")
 JSON, SSE = "application/json", "text/event-stream"
 JUDGE = Careless()
-"""Tells valid bodies from others."""
+"""Tells valid bodies from others, and what to answer to them."""
 
 
 class Closing(Exception):
@@ -118,12 +117,19 @@ def usual(asked: Asked, *, secret: str | None = None) -> Reply:
     if not asked.path.partition("?")[0].endswith(CONTRACT.model):
         return Reply(400, dump(failure(5007, "No such model")))
     try:
-        JUDGE.validate(JUDGE.parse_body(asked.body))
+        said = answered(asked.body)
     except Refusal as refusal:
         return Reply(refusal.status, dump(failure(refusal.code, refusal.message)))
-    if asked.streams:
-        return stream(*({"response": word} for word in WORDS), {"response": "", "usage": {}})
-    return Reply(200, dump(envelope({"response": "".join(WORDS)})))
+    return Reply(200, dump(envelope(said))) if isinstance(said, Mapping) else stream(*said)
+
+
+@cache
+def answered(raw: bytes) -> Mapping[str, Any] | tuple[Any, ...]:
+    """What is said to a body, or the payloads of a stream. Every run asks the same, and real patience is short."""
+    body = JUDGE.parse_body(raw)
+    JUDGE.validate(body)
+    said = JUDGE.run(body)
+    return said if isinstance(said, Mapping) else tuple(said)
 
 
 def stream(*payloads: Any, end: bytes = DONE) -> Reply:

@@ -232,7 +232,7 @@ def test_the_token_as_a_page_writes_it_is_masked_too(name, tmp_path):
         (EchoesByteByByte, {ECHO}),
         (EchoesInHeaders, {ECHO}),
         (EchoesInAMediaType, {ECHO, "output/media-type", "stream/media-type", "error/media-type"}),
-        (EchoesInAnEvent, {ECHO, "stream/payload"}),
+        (EchoesInAnEvent, {ECHO, "stream/payload", "stream/equivalence"}),
         (EchoesInAServerError, {ECHO, "http/server-error"}),
         (EchoesInABadChunk, {"http/answer"}),
     ],

@@ -124,13 +124,11 @@ class Responding(Enveloped):
 
 
 @mutant("output/response/type", quick=True, profile="quick")
-class SendsNumbersForText(Careless, Responding):
-    """Sends a text of digits as a number."""
-
-    words = ("4", "2")
+class SendsNumbersForText(Responding):
+    """Sends a number for every text."""
 
     def response(self, text: str) -> Any:
-        return int(text)
+        return len(text)
 
 
 @mutant("output/response/type", profile="quick")
@@ -150,13 +148,11 @@ class SendsListsForText(Responding):
 
 
 @mutant("output/response/type", profile="quick")
-class SendsObjectsForJsonText(Careless, Responding):
-    """Parses a text that is JSON, as if its client had asked for that."""
-
-    words = ('{"a"', ": 1}")
+class SendsObjectsForText(Responding):
+    """Sends an object for every text, as if its client had asked for JSON."""
 
     def response(self, text: str) -> Any:
-        return {"a": 1}
+        return {"text": text}
 
 
 class Calling(Conforming):
@@ -257,7 +253,7 @@ class WritesLatin1(Careless, Written):
     words = ("caf", "é")
 
     def write(self, value: dict[str, Any]) -> bytes:
-        return dump(value).decode().encode("latin-1")
+        return dump(value).decode().encode("latin-1", "replace")
 
 
 @mutant("output/json", profile="quick")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from fakes import CONTRACT
@@ -12,11 +13,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from infercheck.runners.engine import Refusal
-from infercheck.runners.reference.engine import ReferenceEngine
+from infercheck.runners.reference.engine import UNKNOWN_ADAPTER, ReferenceEngine
+from infercheck.runners.reference.model import PEAKED, LanguageModel
 from infercheck.runners.server import WRONG_METHOD, Api
 
-ENGINE = ReferenceEngine()
-"""Holds no state but caches, so that one serves all."""
+MODEL = LanguageModel()
+"""What servers generate with unless they are given another."""
+
+PEAKED_MODEL = LanguageModel(peak=PEAKED, length=(20, 60))
+"""Leaves little to chance, and ends its answers soon."""
+
+ENGINE = ReferenceEngine(model=MODEL)
+PEAKED_ENGINE = ReferenceEngine(model=PEAKED_MODEL)
+"""Engines hold no state but caches, so that one of each model serves all."""
+
+ENGINES = {MODEL: ENGINE, PEAKED_MODEL: PEAKED_ENGINE}
 
 FLOATS = ("temperature", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty")
 INTEGERS = ("max_tokens", "top_k", "seed")
@@ -33,13 +44,30 @@ class Conforming(Api):
     secret: str | None = None
     """The bearer token that is asked for, if any."""
 
-    def __init__(self) -> None:
+    generator: type[ReferenceEngine] = ReferenceEngine
+    """The class of its engine. An engine of another class than the usual is this server's alone."""
+
+    language: LanguageModel = MODEL
+    """The model where none is given."""
+
+    def __init__(self, model: LanguageModel | None = None) -> None:
         schema = copy.deepcopy(CONTRACT.input)
         self.change(schema)
-        super().__init__(ENGINE, input_schema=schema, token=self.secret)
+        super().__init__(self.make_engine(model), input_schema=schema, token=self.secret)
+        self.prepare()
 
     def change(self, schema: dict[str, Any]) -> None:
         """Edit the schema that requests are judged by."""
+
+    def prepare(self) -> None:
+        """Set up what it remembers from one request to the next."""
+
+    def make_engine(self, model: LanguageModel | None = None) -> Any:
+        """The engine behind this server."""
+        model = model or self.language
+        if self.generator is ReferenceEngine and model in ENGINES:
+            return ENGINES[model]
+        return self.generator(model=model)
 
     def respond(self, raw: bytes) -> Response:
         return self.answer(self.parse_body(raw))
@@ -52,14 +80,37 @@ class Conforming(Api):
 
 
 class Careless(Conforming):
-    """Answers whatever passes its own validation, with the same few words."""
+    """Answers whatever passes its own validation: what the schema allows as the engine does, and what no engine can
+    answer with a few words, always the same. A subclass's own words stand before all its answers."""
 
     words: tuple[str, ...] = ("Hello", " there", ".")
 
     def run(self, body: Any) -> Mapping[str, Any] | Iterator[Mapping[str, Any]]:
+        if is_valid(body):
+            opening = () if self.words is Careless.words else self.words
+            try:
+                answer = super().run(body)
+            except Refusal as refusal:
+                if refusal.code == UNKNOWN_ADAPTER:
+                    raise
+            else:
+                if isinstance(answer, Mapping):
+                    return {**answer, "response": joined((*opening, answer["response"]))}
+                return chain([{"response": word} for word in opening], answer)
+        return self.say(body)
+
+    def say(self, body: Any) -> Mapping[str, Any] | Iterator[Mapping[str, Any]]:
+        """The words and no others."""
         if isinstance(body, Mapping) and body.get("stream") is True:
             return iter([*({"response": word} for word in self.words), {"response": "", "usage": {}}])
-        return {"response": "".join(self.words)}
+        return {"response": joined(self.words)}
+
+
+class Laconic(Careless):
+    """Says its few words and no others, whatever it is asked."""
+
+    def run(self, body: Any) -> Mapping[str, Any] | Iterator[Mapping[str, Any]]:
+        return self.say(body)
 
 
 class Doored(Careless):
@@ -91,6 +142,19 @@ class Worker(Careless):
 
     def error_response(self, refusal: Refusal) -> Response:
         return Response("error code: 1101", 500, {"content-type": "text/plain; charset=UTF-8"})
+
+
+def is_valid(body: Any) -> bool:
+    """Whether the page's schema allows a body, of whatever kind."""
+    try:
+        return CONTRACT.oracle.is_valid(body)
+    except (RecursionError, ValueError):  # how jsonschema-rs says that it goes no deeper
+        return False
+
+
+def joined(words: Iterable[str]) -> str:
+    """One text of several, in which halves of a character that meet are one."""
+    return "".join(words).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def branches(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -25,8 +25,7 @@ class Deaf(Careless):
 
     away: ClassVar[float] = 0.0
 
-    def __init__(self) -> None:
-        super().__init__()
+    def prepare(self) -> None:
         self._until = 0.0
 
     def app(self) -> Any:
@@ -193,8 +192,8 @@ class RestartsAfterLongTexts(Restarted):
 class DiesOfOldAge(Mortal):
     """Leaks a little with every request, until there is nothing left."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def prepare(self) -> None:
+        super().prepare()
         self._count = 0
 
     def is_deadly(self, raw: bytes) -> bool:

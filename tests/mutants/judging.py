@@ -9,21 +9,22 @@ import harness
 
 from infercheck.findings import Verdict
 from infercheck.results import Results
+from infercheck.runners.reference.model import LanguageModel
 from mutants.conforming import Conforming
-from mutants.registry import Mutant, expand
+from mutants.registry import Mutant
 
 BROKEN = (Verdict.FAIL, Verdict.WARN)
 
 
-def judge_server(server: type[Conforming], **options: Any) -> Results:
-    """The results of a run against a server of this kind."""
-    with harness.served(server().app()) as url:
+def judge_server(server: type[Conforming], *, model: LanguageModel | None = None, **options: Any) -> Results:
+    """The results of a run against a server of this kind, with another model behind it if one is given."""
+    with harness.served((server(model) if model else server()).app()) as url:
         return harness.judge_url(url, **options)
 
 
 def first_true_finding(mutant: Mutant, results: Results) -> int | None:
     """The requests that were sent when the first finding about the broken promise could be made, if any could."""
-    wanted = {id_ for pattern in mutant.must_fail for id_ in expand(pattern)}
+    wanted = mutant.required
     numbers = (
         group.request_number
         for result in results.with_verdict(*BROKEN)

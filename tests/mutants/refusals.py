@@ -305,8 +305,7 @@ class RefusesEverythingWith500(Careless):
 class FailsNowAndThen(Careless):
     """Answers 500 to one request in fifty."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def prepare(self) -> None:
         self._count = 0
 
     def answer(self, body: Any) -> Response:

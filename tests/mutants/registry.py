@@ -10,6 +10,7 @@ from typing import Any
 
 from fakes import CONTRACT
 
+from infercheck.checks.relations import ROWS
 from mutants.conforming import Conforming
 
 
@@ -24,10 +25,22 @@ class Mutant:
     may_fail: tuple[str, ...]
     options: Mapping[str, Any]
     quick: bool
+    unseen: str
+    """Why nothing of what it does is to be seen on a peaked model; empty where something is, or it is undecided."""
+
+    @property
+    def required(self) -> set[str]:
+        """The requirements that must be broken."""
+        return {id_ for pattern in self.must_fail for id_ in expand(pattern)}
+
+    @property
+    def speaks(self) -> bool:
+        """Whether what it breaks is how the model speaks, rather than the form of requests and answers."""
+        return bool(self.required & COMPARED)
 
     def missing(self, found: set[str]) -> set[str]:
         """The requirements that had to be broken, and were not found so."""
-        return {id_ for pattern in self.must_fail for id_ in expand(pattern)} - found
+        return self.required - found
 
     def surplus(self, found: set[str]) -> set[str]:
         """The requirements that were found broken, and are not."""
@@ -37,14 +50,17 @@ class Mutant:
 
 MUTANTS: list[Mutant] = []
 
+COMPARED = {id_ for row in ROWS for id_ in row.requirements}
+"""Requirements that relations between answers decide."""
+
 
 def mutant(
-    *must_fail: str, may_fail: tuple[str, ...] = (), quick: bool = False, **options: Any
+    *must_fail: str, may_fail: tuple[str, ...] = (), quick: bool = False, unseen: str = "", **options: Any
 ) -> Callable[[type[Conforming]], type[Conforming]]:
     """Register a broken server. Patterns are ids, or have * and ?; all that `must_fail` means must be broken.
 
-    `quick` is for the fast tests; what else is given goes to the run that judges the server. Its `profile` may be
-    quick where every answer, or every refusal, shows the fault.
+    `quick` is for the fast tests, `unseen` says why a peaked model hides what it does; what else is given goes to
+    the run that judges the server. Its `profile` may be quick where every answer or every refusal shows the fault.
     """
 
     def register(server: type[Conforming]) -> type[Conforming]:
@@ -56,6 +72,7 @@ def mutant(
                 may_fail=may_fail,
                 options=options,
                 quick=quick,
+                unseen=unseen,
             )
         )
         return server

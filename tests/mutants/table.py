@@ -17,13 +17,28 @@ from harness import broken, ids
 from infercheck.findings import Verdict
 from infercheck.requirements import Level
 from mutants import (
+    adapters,
     answers,
+    caches,
+    choices,
+    conditions,
+    contexts,
     deaths,
+    defaults,
+    deltas,
+    echoes,
     errors,
     faults,
     framing,
+    isolation,
+    limits,
+    penalties,
     refusals,
+    seeds,
     streams,
+    temperatures,
+    timing,
+    tooling,
     validation,
     wires,
     workers,
@@ -31,7 +46,33 @@ from mutants import (
 from mutants.judging import first_true_finding, judge_server
 from mutants.registry import MUTANTS, Mutant, expand
 
-MODULES = (answers, deaths, errors, faults, framing, refusals, streams, validation, wires, workers)
+MODULES = (
+    adapters,
+    answers,
+    caches,
+    choices,
+    conditions,
+    contexts,
+    deaths,
+    defaults,
+    deltas,
+    echoes,
+    errors,
+    faults,
+    framing,
+    isolation,
+    limits,
+    penalties,
+    refusals,
+    seeds,
+    streams,
+    temperatures,
+    timing,
+    tooling,
+    validation,
+    wires,
+    workers,
+)
 
 ARGUED: Mapping[str, str] = {}
 """Promises that a server cannot break, or that need no mutant, by id or pattern, and why.

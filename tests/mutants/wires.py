@@ -214,8 +214,7 @@ class RepeatsTheTokenInAHeader(Guarded):
 class LeavesBodiesUnread(Careless):
     """Refuses now and then before it has read the body, whose rest is then taken for the next request."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def prepare(self) -> None:
         self._refused = 0
         self._soiled: set[Any] = set()
 

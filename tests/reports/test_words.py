@@ -1,8 +1,8 @@
 import pytest
-from records import exchange, many, record
+from records import compared, exchange, many, record
 
 from infercheck.findings import Finding, Verdict
-from infercheck.reports.words import command, kept, line, message, worst
+from infercheck.reports.words import commands, fitted, kept, line, message, worst
 from infercheck.requirements import Level
 from infercheck.results import results_of
 
@@ -38,21 +38,28 @@ def test_a_long_side_leaves_room_for_the_other():
 
 def test_a_command_is_whole_or_says_what_it_lacks():
     it = record(exchanges={1: exchange(1, body=b"12345")})
-    finding = it.findings[0]
-    whole, remark = command(it, finding, 1_000)
+    ((name, whole),) = commands(it, it.findings[0])
+    assert name == "try"
     assert whole.endswith(" --data-binary 12345")
-    assert remark == ""
-    assert command(it, finding, len(whole)) == (whole, "")
-    assert command(it, finding, len(whole) - 1) == (
+    assert fitted(whole, 1_000) == (whole, "")
+    assert fitted(whole, len(whole)) == (whole, "")
+    assert fitted(whole, len(whole) - 1) == (
         f"{whole[:-2]}…",
         f"cut; the whole line of {len(whole)} characters is in report.json",
     )
-    assert command(it, Finding(requirement="a", verdict=Verdict.FAIL), 100) == ("", "")
+    assert list(commands(it, Finding(requirement="a", verdict=Verdict.FAIL))) == []
+
+
+def test_two_answers_that_are_compared_have_two_commands_the_findings_own_first():
+    it = compared()
+    shown = list(commands(it, it.findings[0]))
+    assert [(name, line[-1]) for name, line in shown] == [("try", "2"), ("versus", "5")]
 
 
 def test_what_a_command_hides_is_shown_and_remarked_on():
     it = record(exchanges={1: exchange(1, body="\u202e\n".encode())})
-    line, remark = command(it, it.findings[0], 1_000)
+    ((_, whole),) = commands(it, it.findings[0])
+    line, remark = fitted(whole, 1_000)
     assert line.endswith("'\\u202e\n'")
     assert remark.startswith("some of its characters are shown as escapes")
 

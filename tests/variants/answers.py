@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from mutants.conforming import Careless, Conforming, dump, envelope, reply
+from mutants.conforming import Careless, Conforming, Laconic, dump, envelope, reply
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response, StreamingResponse
 
+from infercheck.runners.reference.template import is_prompt
+from variants.engines import Generating, Steps
 from variants.registry import variant
+
+NOTHING = ("default/*", "effect/*", "isolation/*", "robust/disconnect", "stream/incremental")
+"""What takes an answer with something in it."""
 
 
 class Enveloped(Conforming):
@@ -112,28 +117,33 @@ class SendsEmptyToolCalls(Enveloped):
     def write(self, value: dict[str, Any]) -> Response:
         return reply({**value, "result": {"tool_calls": [], "response": value["result"]["response"]}})
 
-
-CALL = {"name": "get_weather", "arguments": {"city": "Paris"}}
+    def run(self, body: Mapping[str, Any]) -> Any:
+        return super().run(body if is_prompt(body) else {**body, "tools": []})
 
 
 class Calling(Conforming):
     """Calls a tool whenever it may."""
 
-    call: ClassVar[Mapping[str, Any]] = CALL
+    arguments: ClassVar[Mapping[str, Any]] = {"city": "Paris"}
 
     def run(self, body: Mapping[str, Any]) -> Any:
-        streamed = body.get("stream") is True
-        if not (body.get("tools") and "messages" in body):
+        if is_prompt(body) or not body.get("tools"):
             return super().run(body)
-        return iter([self.streamed()]) if streamed else self.whole()
+        tool = body["tools"][0]
+        call = self.call(tool["name"] if isinstance(tool.get("name"), str) else tool["function"]["name"])
+        return iter([self.streamed(call)]) if body.get("stream") is True else self.whole(call)
 
-    def streamed(self) -> dict[str, Any]:
+    def call(self, name: str) -> dict[str, Any]:
+        """A call of a tool."""
+        return {"name": name, "arguments": self.arguments}
+
+    def streamed(self, call: Mapping[str, Any]) -> dict[str, Any]:
         """The one event of a stream."""
-        return {"response": "", "tool_calls": [self.call]}
+        return {"response": "", "tool_calls": [call]}
 
-    def whole(self) -> dict[str, Any]:
+    def whole(self, call: Mapping[str, Any]) -> dict[str, Any]:
         """The whole answer."""
-        return {"response": "", "tool_calls": [self.call]}
+        return {"response": "", "tool_calls": [call]}
 
 
 @variant()
@@ -145,46 +155,35 @@ class AlwaysCallsTools(Calling):
 class SendsNullBesideToolCalls(Calling):
     """Sends null for a text that there is none of, as the documented API does."""
 
-    def streamed(self) -> dict[str, Any]:
-        return {"response": None, "tool_calls": [self.call]}
+    def streamed(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        return {"response": None, "tool_calls": [call]}
 
-    def whole(self) -> dict[str, Any]:
-        return {"response": None, "tool_calls": [self.call]}
+    def whole(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        return {"response": None, "tool_calls": [call]}
 
 
 @variant()
 class SendsToolCallsAlone(Calling):
     """Sends no response beside tool calls."""
 
-    def streamed(self) -> dict[str, Any]:
-        return {"tool_calls": [self.call]}
+    def streamed(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        return {"tool_calls": [call]}
 
-    def whole(self) -> dict[str, Any]:
-        return {"tool_calls": [self.call]}
+    def whole(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        return {"tool_calls": [call]}
 
 
 @variant()
 class SendsToolCallsOfTheNestedShape(Calling):
     """Sends calls with what the page says of them, and beside it what other clients look for."""
 
-    call: ClassVar = {
-        "name": "get_weather",
-        "arguments": {"city": "Paris"},
-        "id": "call_1",
-        "type": "function",
-        "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'},
-    }
+    def call(self, name: str) -> dict[str, Any]:
+        nested = {"name": name, "arguments": '{"city": "Paris"}'}
+        return {**super().call(name), "id": "call_1", "type": "function", "function": nested}
 
 
-@variant()
-class AnswersWithOneToken(Careless):
-    """Has little to say."""
-
-    words = ("Hi",)
-
-
-@variant()
-class AnswersWithNothing(Careless):
+@variant(undecided=NOTHING)
+class AnswersWithNothing(Laconic):
     """Has nothing to say, and says that."""
 
     words = ()
@@ -194,14 +193,18 @@ class AnswersWithNothing(Careless):
 class AnswersWithUnusualText(Careless):
     """Begins with white space, and goes on with what breaks careless clients."""
 
-    words = ("\n\n  ", "👩‍👩‍👧‍👦", "\u202e ", "data: [DONE]\n\n", "\ufeff", '{"success": false}', "</s>")
+    words = ("\n\n  ", "👩‍👩‍👧‍👦", "\u202e ", "data: [DONE]\n\n", "\ufeff", "</s>", '{"success": false}')
 
 
 @variant()
-class AnswersAtLength(Careless):
-    """Goes on for a hundred kilobytes."""
+class AnswersAtLength(Generating):
+    """Has long tokens: says a hundred kilobytes in 256 of them."""
 
-    words = ("word " * 20_000,)
+    class Engine(Steps):
+        """Repeats."""
+
+        def polish(self, pieces: Iterator[str]) -> Iterator[str]:
+            return (piece * 130 for piece in pieces)
 
 
 @variant()

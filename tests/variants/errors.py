@@ -220,7 +220,7 @@ class HasAWindowThatWideTextsExceed(Windowed):
             raise Refusal(400, 5021, "AiError: too many input tokens")
 
 
-@variant()
+@variant(undecided=("effect/prompt*", "effect/messages*"))
 class HasAVeryShortWindow(Windowed):
     """Has room for hardly more than the page's own examples."""
 

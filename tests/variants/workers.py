@@ -48,7 +48,7 @@ class WorkerHandsOnWhatItGets(Worker):
     """Hands on the binding's answers with all that stands in them, and its streams without a marker's label."""
 
     def success_response(self, answer: Mapping[str, Any]) -> Response:
-        return reply({**answer, "usage": {"completion_tokens": 3}, "tool_calls": []})
+        return reply({"tool_calls": [], **answer})
 
     def stream_response(self, events: Iterator[Mapping[str, Any]]) -> Response:
         padded = (frame({**payload, "p": "abc"}) for payload in events)

@@ -1,0 +1,48 @@
+"""Checks of how long an answer is: no longer than it was asked to be, as the target itself counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from infercheck import jsontext
+from infercheck.cases import Expectation
+from infercheck.checks.rules import Said, not_kept
+from infercheck.observation import Observation, Outcome
+from infercheck.reply import reply_of
+
+STATED, OMITTED = "effect/max_tokens", "default/max_tokens"
+
+WORDS, MORE = 4, 8
+"""Words that no token spans, and more of them: where a target counts nothing, only a text that is far too long
+shows that its limit was not kept."""
+
+
+def check(seen: Observation) -> Iterator[Said]:
+    """That an accepted answer keeps its limit is shown by relations; here only that one does not."""
+    if seen.outcome is not Outcome.ACCEPTED or seen.case.expectation is not Expectation.VALID:
+        return
+    id_, limit = _limit(seen)
+    if limit is None or id_ not in seen.contract.requirements:
+        return
+    reply = reply_of(seen)
+    if reply.problem:
+        return
+    words = len(reply.text.split())
+    if reply.tokens is not None and reply.tokens > limit:
+        yield not_kept(id_, f"at most {limit} tokens", f"{reply.tokens}, as its usage says: {reply.shown()}")
+    elif reply.tokens is None and words > WORDS * limit + MORE:
+        yield not_kept(id_, f"at most {limit} tokens", f"{words} words: {reply.shown()}")
+
+
+def _limit(seen: Observation) -> tuple[str, int | None]:
+    role = seen.contract.roles.get("output_limit")
+    try:
+        body = jsontext.parse(seen.case.request.body).value
+    except jsontext.NotJSON:
+        return STATED, None
+    if role is None or not isinstance(body, dict):
+        return STATED, None
+    limit = body.get(role, seen.contract.default_limit)
+    # What a limit below 1 means, nobody says.
+    is_limit = isinstance(limit, int) and not isinstance(limit, bool) and limit > 0
+    return STATED if role in body else OMITTED, limit if is_limit else None

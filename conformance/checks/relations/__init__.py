@@ -1,0 +1,116 @@
+"""Relations between answers: the rows of DESIGN's table, and the relations of a contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from functools import partial
+
+from infercheck.cases import Case, Expectation, Request
+from infercheck.checks.relations import (
+    adapters,
+    company,
+    contexts,
+    defaults,
+    isolation,
+    limits,
+    penalties,
+    sampling,
+    seeds,
+    streams,
+    texts,
+    tools,
+)
+from infercheck.checks.relations.language import Relation, Row
+from infercheck.contract import Contract
+from infercheck.generate.asks import Form
+
+ROWS: Sequence[Row] = (
+    seeds.REPRODUCIBLE,
+    streams.EQUIVALENCE,
+    contexts.EVERY_TEXT,
+    *sampling.ROWS,
+    contexts.TEMPLATE,
+    streams.EQUIVALENCE_BESIDE,
+    limits.ROWS[1],
+    *penalties.ROWS[:3],
+    limits.ROWS[0],
+    *defaults.ROWS,
+    seeds.DISTINCT,
+    *company.ROWS,
+    texts.NO_ECHO,
+    contexts.EVERY_MESSAGE,
+    adapters.EFFECT,
+    adapters.UNKNOWN,
+    tools.OFFERED,
+    contexts.WHOLE_TEXT,
+    contexts.WHOLE_MESSAGE,
+    *penalties.ROWS[3:],
+    contexts.BY_HAND,
+    streams.INCREMENTAL,
+    texts.NO_END_MARK,
+    isolation.APART,
+    adapters.UNCHANGED,
+    isolation.UNTROUBLED,
+    seeds.AFTER_TRAFFIC,
+)
+"""Every row, in the order in which it is asked: what shows most for least comes first."""
+
+COMPARED = frozenset(id_ for row in ROWS for id_ in row.requirements)
+"""The requirements that relations decide."""
+
+
+def relations(
+    contract: Contract, forms: Sequence[Form], declared: Iterable[str] = (), *, closely: bool = False
+) -> Iterator[Relation]:
+    """The relations that a contract has the roles and the requirements for, last those that are asked on suspicion.
+
+    With `closely` none is: every row is planned for every form.
+    """
+    on_suspicion: list[Relation] = []
+    for row in ROWS:
+        known = row.requirements[0] in contract.requirements
+        if not known or row.absent in declared:
+            continue
+        for relation in _of(row, forms, closely=closely):
+            if relation.planned:
+                yield relation
+            else:
+                on_suspicion.append(relation)
+    yield from on_suspicion
+
+
+def why_incomparable(id_: str, comparable: Set[str], adapters: Sequence[str]) -> str:
+    """Why no relation can decide a requirement that others of its kind would; empty where some can."""
+    if id_ in comparable or id_ not in COMPARED:
+        return ""
+    if "lora" in id_ and not adapters:
+        return "no adapter is named (--lora NAME)"
+    return "the contract names no parameters with which it could be told, or the operator declares them absent"
+
+
+def _of(row: Row, forms: Sequence[Form], *, closely: bool) -> Iterator[Relation]:
+    # A row that looks closely is planned for the first form that has its parameters, and for no other.
+    fitting = [form for form in forms if form.has(*row.roles)]
+    if row.first_only:
+        fitting = fitting[:1]
+    closer = [form.stream for form in fitting if form.stream] if row.closely else []
+    for index, form in enumerate([*fitting, *closer]):
+        claims = tuple(row.claims(form))
+        if claims:
+            yield Relation(
+                row=row,
+                form=form.name,
+                claims=claims,
+                planned=closely or not (row.closely and index),
+                case=_stand_in(row, form),
+            )
+
+
+def _stand_in(row: Row, form: Form) -> Case:
+    claims = row.claims.func if isinstance(row.claims, partial) else row.claims
+    return Case(
+        id=f"relation/{row.requirements[0]}/{getattr(claims, '__name__', 'claims')}/{form.name}",
+        title=f"{row.requirements[0]}, {form.name}",
+        expectation=Expectation.OPEN,
+        request=Request(body=b""),
+    )

@@ -1,0 +1,142 @@
+"""Adapters: each changes the answer, none changes anybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from infercheck.cases import Case
+from infercheck.checks.relations.claims import Differ
+from infercheck.checks.relations.language import (
+    Claim,
+    Hearing,
+    Row,
+    Ruling,
+    Standing,
+    broken,
+    kept,
+    undecided,
+)
+from infercheck.checks.relations.settings import SEEDS, by_chance, lively
+from infercheck.generate.asks import Form
+from infercheck.generate.texts import TEXTS
+from infercheck.reply import Reply
+
+NOBODY = "infercheck-no-such-adapter"
+"""The name of no adapter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unchanged:
+    """An answer without an adapter is the same after each request with one."""
+
+    plain: Case
+    adapted: Sequence[Case]
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return [self.plain]
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return [case for adapted in self.adapted for case in (adapted, self.plain)]
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        first = await hearing.ask(self.plain)
+        if first.problem:
+            return [undecided(first.problem, first)]
+        async with hearing.quiet():
+            # What is known to be the answer before all adapters; else, what is now.
+            before = first if hearing.settled(self.plain) else await hearing.again(self.plain)
+            if before is not first and before.said != (await hearing.again(self.plain)).said:
+                return [undecided(Standing.UNSTEADY, first, before)]
+            replies = [before]
+            for adapted in self.adapted:
+                other, after = await hearing.again(adapted), await hearing.again(self.plain)
+                replies += (other, after)
+                if problem := before.problem or after.problem or other.problem:
+                    return [undecided(problem, *replies)]
+                if after.said != before.said:
+                    return [await self._again(hearing, before, other, after)]
+        return [kept(*replies)]
+
+    async def _again(self, hearing: Hearing, before: Reply, other: Reply, after: Reply) -> Ruling:
+        # Once more: what follows a request with the adapter is the same wrong answer, or the adapter's.
+        theirs, again = await hearing.again(other.case), await hearing.again(before.case)
+        steady = not hearing.unsteady(before) and again.said == after.said
+        if not (steady or (after.said == other.said and again.said == theirs.said)):
+            hearing.waver(after, again)
+            return undecided(Standing.UNSTEADY, before, after, again)
+        whose = " (the adapter's)" if after.said == other.said else ""
+        expected = f"the same answer to {before.case.title} as before: {before.shown(after)}"
+        observed = f"after {other.case.title}: {after.shown(before)}{whose}"
+        return broken(after, other, before, again, expected=expected, observed=observed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A request is refused."""
+
+    case: Case
+    base: Case
+    what: str
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return [self.case, self.base]
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        reply, base = await hearing.ask(self.case), await hearing.ask(self.base)
+        if reply.problem:
+            if reply.is_refused:
+                return [kept(reply)]
+            return [undecided(reply.problem, reply)]
+        whose = ", the base model's answer" if not base.problem and base.said == reply.said else ""
+        expected = f"a refusal (4xx) of {self.what}"
+        return [broken(reply, base, expected=expected, observed=f"accepted: {reply.shown()}{whose}")]
+
+
+def effect(form: Form) -> Iterator[Claim]:
+    """Named adapters change the answer."""
+    for name in form.adapters:
+        pairs = [
+            (lively(form, seed, text, adapter=name), lively(form, seed, text))
+            for seed, text in zip(SEEDS, (TEXTS[0], *TEXTS[1:6]), strict=False)
+        ]
+        yield Differ(
+            pairs=pairs[:1],
+            more=pairs[1:],
+            telling=[by_chance(form)],
+            otherwise="answers do not depend on the seed either, so nothing can be told of the adapter",
+        )
+
+
+def unchanged(form: Form) -> Iterator[Claim]:
+    """An answer without an adapter is the same before and after one with."""
+    if form.adapters:
+        # Two names, so that one that was kept from earlier requests shows as well; one of them with a stream.
+        adapted = [
+            lively(each, adapter=name)
+            for each, name in zip((form, form.stream or form), (form.adapters * 2)[:2], strict=True)
+        ]
+        yield Unchanged(plain=lively(form), adapted=adapted)
+
+
+def unknown(form: Form) -> Iterator[Claim]:
+    """Unknown names are refused."""
+    if form.adapters:
+        yield Refused(
+            case=lively(form, adapter=NOBODY, is_open=True),
+            base=lively(form),
+            what="an adapter that does not exist",
+        )
+
+
+_ROLES = ("adapter", "seed", "temperature", "output_limit")
+EFFECT = Row(requirements=("lora/effect",), claims=effect, roles=_ROLES, closely=True)
+UNKNOWN = Row(requirements=("lora/unknown",), claims=unknown, roles=_ROLES)
+UNCHANGED = Row(requirements=("isolation/lora",), claims=unchanged, roles=_ROLES, ordered=True)

@@ -1,0 +1,194 @@
+"""Claims that many rows make: the same answer, another answer, one answer, more answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from infercheck.cases import Case
+from infercheck.checks.relations.language import (
+    Claim,
+    Hearing,
+    Kind,
+    Pair,
+    Ruling,
+    broken,
+    contest,
+    kept,
+    troubled,
+    undecided,
+)
+from infercheck.reply import Reply
+
+ENOUGH = 4
+"""Pairs of equal answers that show that a parameter has no effect, where others show that it would be seen."""
+
+
+def distinct(cases: Iterable[Case]) -> list[Case]:
+    """Cases, each request once."""
+    return list({case.request.digest: case for case in cases}.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Same:
+    """The answers of each pair are the same. That says something only where those of a `telling` pair are not.
+
+    `otherwise` is why nothing can be told then.
+    """
+
+    pairs: Sequence[Pair]
+    given: Sequence[Pair] = ()
+    """Pairs whose answers must be the same before anything is said of the others."""
+    telling: Sequence[Pair] = ()
+    otherwise: str = ""
+    requirement: str = ""
+    suspects: Sequence[str] = ()
+    """The forms that are to be looked at closely where a pair differs."""
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return distinct(chain.from_iterable((*self.pairs, *self.given, *self.telling)))
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        if await differing(hearing, self.given):
+            return [undecided(self.otherwise, requirement=self.requirement)]
+        replies: list[Reply] = []
+        for left, right in self.pairs:
+            one, other = await hearing.ask(left), await hearing.ask(right)
+            if trouble := troubled(hearing, one, other):
+                return [undecided(trouble, one, other, requirement=self.requirement)]
+            replies += (one, other)
+            if one.said != other.said:
+                expected = f"the answer to {other.case.title}: {other.shown(one)}"
+                observed = f"to {one.case.title}: {one.shown(other)}"
+                ruling = await contest(hearing, one, other, expected, observed, self.requirement)
+                for form in self.suspects if ruling.kind is Kind.BROKEN else ():
+                    hearing.suspect(form)
+                return [ruling]
+        if not self.telling or await differing(hearing, self.telling):
+            return [kept(*replies, requirement=self.requirement)]
+        return [undecided(self.otherwise, *replies, requirement=self.requirement)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Differ:
+    """The answers of some pair differ. Where none do, that is blamed only if those of a `telling` pair do.
+
+    `pairs` are planned, `more` asked where those are equal. `telling` pairs are planned but for what they have
+    of `more`; without any, all pairs together are telling. `speaks` tells of an answer whether the difference would
+    be seen in it.
+    """
+
+    pairs: Sequence[Pair]
+    more: Sequence[Pair]
+    telling: Sequence[Pair] = ()
+    speaks: Callable[[Reply], bool] = bool
+    otherwise: str = ""
+    requirement: str = ""
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        unplanned = {case.request.digest for pair in self.more for case in pair}
+        told = (case for pair in self.telling for case in pair if case.request.digest not in unplanned)
+        return distinct((*chain.from_iterable(self.pairs), *told))
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        equal: list[Reply] = []
+        for left, right in (*self.pairs, *self.more):
+            one, other = await hearing.ask(left), await hearing.ask(right)
+            if trouble := troubled(hearing, one, other):
+                return [undecided(trouble, one, other, requirement=self.requirement)]
+            if one.said != other.said:
+                return [kept(one, other, requirement=self.requirement)]
+            equal += (one, other)
+        one, other = equal[:2]
+        seen = len(equal) >= 2 * ENOUGH and all(reply.text and self.speaks(reply) for reply in equal)
+        if not seen or (self.telling and not await differing(hearing, self.telling)):
+            return [undecided(self.otherwise, *equal, requirement=self.requirement)]
+        expected = f"another answer to {one.case.title} than to {other.case.title}"
+        observed = f"the same, in each of {len(equal) // 2} such pairs: {one.shown()}"
+        return [broken(*equal, expected=expected, observed=observed, requirement=self.requirement)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """The answers to `loose` requests vary more than those to `tight` ones; two to a seed, as many of each.
+
+    The first `planned` of each are planned; where these are the wrong way round, the others decide.
+    """
+
+    tight: Sequence[Case]
+    loose: Sequence[Case]
+    planned: int
+    otherwise: str
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return distinct((*self.tight[: self.planned], *self.loose[: self.planned]))
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        for count in (self.planned, len(self.tight)):
+            tight = [await hearing.ask(case) for case in self.tight[:count]]
+            loose = [await hearing.ask(case) for case in self.loose[:count]]
+            if trouble := troubled(hearing, *tight, *loose):
+                return [undecided(trouble, *tight, *loose)]
+            few, many = len({one.said for one in tight}), len({one.said for one in loose})
+            if few <= many:
+                break
+        if few < many:
+            return [kept(*tight, *loose)]
+        if few < many + 2:
+            return [undecided(self.otherwise, *tight, *loose)]
+        expected = f"answers to {loose[0].case.title} that vary more with the seed than to {tight[0].case.title}"
+        observed = f"{many} different of {count}, where there are {few} of the other: {loose[0].shown()}"
+        return [broken(*loose, *tight, expected=expected, observed=observed)]
+
+
+async def differing(hearing: Hearing, pairs: Iterable[Pair]) -> bool:
+    """Whether the answers of some pair differ."""
+    for left, right in pairs:
+        one, other = await hearing.ask(left), await hearing.ask(right)
+        if not troubled(hearing, one, other) and one.said != other.said:
+            return True
+    return False
+
+
+@dataclass(frozen=True)
+class FirstDecided:
+    """The first of several claims that decides anything; only the requests of the first are planned."""
+
+    claims: Sequence[Claim]
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return self.claims[0].asks
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return self.claims[0].repeats
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        rulings: list[Ruling] = []
+        for claim in self.claims:
+            rulings = await claim.rule(hearing)
+            if all(ruling.kind is not Kind.UNDECIDED for ruling in rulings):
+                break
+        return rulings
+
+
+def against_first(cases: Sequence[Case]) -> list[Pair]:
+    """Each of some cases but the first, paired with the first."""
+    return [(cases[0], case) for case in cases[1:]]

@@ -1,0 +1,47 @@
+"""Company: a parameter has its effect beside other ones, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from infercheck.checks.relations.claims import Differ
+from infercheck.checks.relations.language import Claim, Row
+from infercheck.checks.relations.penalties import repeats
+from infercheck.checks.relations.settings import SEEDS, combined
+from infercheck.generate.asks import Form
+from infercheck.reply import Reply
+
+
+def beside(form: Form, role: str, value: float, index: int, speaks: Callable[[Reply], bool]) -> Iterator[Claim]:
+    """Has an effect beside others, too."""
+    usual = combined(form)[index], combined(form, **{role: value})[index]
+    more = [
+        (combined(form, seed=seed)[index], combined(form, seed=seed, **{role: value})[index]) for seed in SEEDS[:5]
+    ]
+    yield Differ(
+        pairs=[usual],
+        more=more,
+        telling=[(usual[0], other) for other, _ in more],
+        speaks=speaks,
+        otherwise="nothing in these answers is left to chance",
+    )
+
+
+ROWS = tuple(
+    Row(
+        requirements=(f"effect/{role}",),
+        claims=partial(beside, role=role, value=value, index=index, speaks=speaks),
+        roles=(
+            *("temperature", "seed", "output_limit", "top_k", "top_p"),
+            *("repetition_penalty", "frequency_penalty", "presence_penalty"),
+        ),
+        first_only=True,
+    )
+    for role, value, index, speaks in (
+        ("temperature", 4.5, 1, bool),
+        ("top_p", 0.1, 1, bool),
+        ("top_k", 2, 0, bool),
+        ("frequency_penalty", 0, 0, repeats),
+    )
+)

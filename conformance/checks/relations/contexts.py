@@ -1,0 +1,173 @@
+"""Contexts: everything that is said to the model counts, whichever way it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from infercheck.cases import Case
+from infercheck.checks.relations.claims import Differ, FirstDecided, Same
+from infercheck.checks.relations.language import (
+    Claim,
+    Hearing,
+    Pair,
+    Row,
+    Ruling,
+    broken,
+    kept,
+    troubled,
+    undecided,
+)
+from infercheck.checks.relations.settings import SEEDS, by_chance, combined, hot, lively, ordinary
+from infercheck.generate.asks import Form
+from infercheck.generate.texts import SIZES, TEXTS, long_text
+
+CHANCELESS = "answers do not depend on the seed, so nothing can be told of what else they depend on"
+
+_CONVERSATION = (
+    ("system", "You are a poet who writes about the sea.", "You are an accountant who writes about taxes."),
+    ("user", "I keep bees on a mountain in Wales.", "I repair clocks in a cellar in Prague."),
+    ("assistant", "What a quiet life. Do the winters suit you?", "What a loud trade! Do the neighbours complain?"),
+    (
+        "user",
+        "Write a long letter about all this to my sister.",
+        "Write a loud song about all this for my brother.",
+    ),
+)
+"""A role, a content, and another content in its place."""
+
+
+def _messages(changed: int | None = None) -> Sequence[Mapping[str, Any]]:
+    return [
+        {"role": role, "content": other if index == changed else content}
+        for index, (role, content, other) in enumerate(_CONVERSATION)
+    ]
+
+
+def every_text(form: Form) -> Iterator[Claim]:
+    """Another prompt, another answer."""
+    pairs = [(lively(form, SEEDS[0], one), lively(form, SEEDS[0], other)) for one, other in pairwise(TEXTS)]
+    hotter = [(hot(form, SEEDS[1], one), hot(form, SEEDS[1], other)) for one, other in pairwise(TEXTS)]
+    yield Differ(pairs=pairs[:1], more=[*pairs[1:4], *hotter[:4]], otherwise="no answer has a text")
+
+
+def every_message(form: Form) -> Iterator[Claim]:
+    """Every message counts, system too."""
+    for index in range(len(_CONVERSATION)):
+        pairs = [
+            (talk(form, seed, limit), talk(form, seed, limit, index))
+            for seed, limit in zip(SEEDS, (32, 64, 64, 64, 64, 64), strict=False)
+        ]
+        yield Differ(pairs=pairs[:1], more=pairs[1:], telling=[by_chance(form)], otherwise=CHANCELESS)
+
+
+def talk(form: Form, seed: int, limit: int, changed: int | None = None) -> Case:
+    """An answer to a conversation of four messages; one of them may be another."""
+    named = "talk" if changed is None else f"talk-{_CONVERSATION[changed][0]}-{changed + 1}-changed"
+    return ordinary(form, seed, messages=_messages(changed), named=named, output_limit=limit)
+
+
+def whole_text(form: Form) -> Iterator[Claim]:
+    """Start and end of a long text count; its middle too."""
+    kind = "messages" if form.is_conversation else "prompt"
+    for place, other, requirement in (
+        ("start", "otter", ""),
+        ("end", "harvest", ""),
+        ("middle", "wolf", f"effect/{kind}/middle"),
+    ):
+        yield FirstDecided(
+            [
+                Differ(
+                    pairs=pairs[:1],
+                    more=pairs[1:],
+                    telling=[by_chance(form)],
+                    otherwise=CHANCELESS,
+                    requirement=requirement,
+                )
+                for pairs in (_long_pairs(form, size, place, other) for size in SIZES)
+            ]
+        )
+
+
+def _long_pairs(form: Form, size: int, place: str, other: str) -> list[Pair]:
+    text, changed = long_text(size), long_text(size, **{place: other})
+    pairs = []
+    for seed in SEEDS[:6]:
+        limit = 16 if seed == SEEDS[0] else 64
+        one = ordinary(form, seed, text, named=f"long-{size}", output_limit=limit)
+        pairs.append((one, ordinary(form, seed, changed, named=f"long-{size}-{place}-changed", output_limit=limit)))
+    return pairs
+
+
+def same_template(form: Form) -> Iterator[Claim]:
+    """prompt = messages[user prompt], whatever else is asked for."""
+    other_form = form.other
+    if other_form is None:
+        return
+    for one, other in zip(_alike(form), _alike(other_form), strict=True):
+        yield Same(pairs=[(other, one)], suspects=[other_form.name])
+
+
+def _alike(form: Form) -> list[Case]:
+    return [
+        lively(form),
+        *combined(form),
+        form.ask(output_limit=48, seed=SEEDS[0]),
+        form.ask(seed=SEEDS[0]),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Either:
+    """The usual answer is given to one of several requests."""
+
+    usual: Case
+    cases: Sequence[Case]
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return [self.usual, *self.cases]
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        usual, *replies = [await hearing.ask(case) for case in self.asks]
+        if trouble := troubled(hearing, usual, *replies):
+            return [undecided(trouble, usual, *replies)]
+        if any(reply.said == usual.said for reply in replies):
+            return [kept(usual, *replies)]
+        expected = f"the answer to {usual.case.title}: {usual.shown(replies[0])}"
+        return [broken(*replies, usual, expected=expected, observed=replies[0].shown(usual))]
+
+
+def by_hand(form: Form) -> Iterator[Claim]:
+    """raw with a hand-made template = not raw; its first token may be a text, or the tokenizer's own."""
+    template = form.boundary.contract.template
+    if template:
+        texts = [start + template.format(TEXTS[0]) for start in ("", "<s>")]
+        yield Either(
+            usual=lively(form),
+            cases=[
+                lively(form, text=text, named=f"by-hand-{number}", raw=True)
+                for number, text in enumerate(texts, start=1)
+            ],
+        )
+
+
+_ROLES = ("seed", "temperature", "output_limit")
+EVERY_TEXT = Row(requirements=("effect/prompt",), claims=every_text, roles=("text", *_ROLES))
+EVERY_MESSAGE = Row(requirements=("effect/messages",), claims=every_message, roles=("conversation", *_ROLES))
+WHOLE_TEXT = Row(requirements=("effect/prompt", "effect/prompt/middle"), claims=whole_text, roles=("text", *_ROLES))
+WHOLE_MESSAGE = Row(
+    requirements=("effect/messages", "effect/messages/middle"), claims=whole_text, roles=("conversation", *_ROLES)
+)
+BY_HAND = Row(requirements=("template/raw",), claims=by_hand, roles=("text", "raw", *_ROLES), absent="no-template")
+TEMPLATE = Row(
+    requirements=("template/messages",),
+    claims=same_template,
+    roles=("text", *_ROLES, "top_k", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty"),
+)

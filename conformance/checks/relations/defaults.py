@@ -1,0 +1,77 @@
+"""Defaults: what is left out is what the page says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from infercheck.checks.relations.claims import Differ, FirstDecided, Same
+from infercheck.checks.relations.language import Claim, Row
+from infercheck.checks.relations.settings import HOT, SEEDS, by_chance, lively
+from infercheck.generate.asks import Form
+from infercheck.generate.texts import TEXTS
+
+
+def max_tokens(form: Form) -> Iterator[Claim]:
+    """Omitted = 256, where 257 gives more than 256."""
+    default = form.declared("output_limit", "default")
+    tries = []
+    kinds: tuple[dict[str, Any], ...] = ({}, {"temperature": HOT})
+    for temperature in kinds:
+        omitted = form.ask(seed=SEEDS[0], **temperature)
+        stated = form.ask(seed=SEEDS[0], output_limit=default, **temperature)
+        longer = form.ask(seed=SEEDS[0], output_limit=default + 1, **temperature)
+        tries.append(
+            Same(
+                pairs=[(omitted, stated)],
+                telling=[(stated, longer)],
+                otherwise=f"no answer was longer than {default} tokens",
+            )
+        )
+    yield FirstDecided(tries)
+
+
+def temperature(form: Form) -> Iterator[Claim]:
+    """Omitted = 0.6 over several seeds, where 0.6 ≠ 0.7 for some of them."""
+    default = form.declared("temperature", "default")
+    tries = []
+    for seeds, text in ((SEEDS[:2], TEXTS[0]), (SEEDS[2:5], TEXTS[1]), (SEEDS[5:8], TEXTS[2])):
+        omitted, stated, other = (
+            [form.ask(text, output_limit=48, seed=seed, **given) for seed in seeds]
+            for given in ({}, {"temperature": default}, {"temperature": round(default + 0.1, 6)})
+        )
+        tries.append(
+            Same(
+                pairs=list(zip(omitted, stated, strict=True)),
+                telling=list(zip(stated, other, strict=True)),
+                otherwise=f"temperature {default + 0.1:g} gave the same answers as {default:g}",
+            )
+        )
+    yield FirstDecided(tries)
+
+
+def raw(form: Form) -> Iterator[Claim]:
+    """Omitted = false; raw true ≠ raw false."""
+    yield Same(pairs=[(lively(form), lively(form, raw=False))])
+    true = [
+        (lively(form, seed, text), lively(form, seed, text, raw=True))
+        for seed, text in zip(SEEDS, TEXTS, strict=False)
+    ]
+    yield Differ(
+        pairs=true[:1],
+        more=true[1:6],
+        telling=[by_chance(form)],
+        otherwise="answers do not depend on the seed either, so nothing can be told of raw",
+    )
+
+
+ROWS = (
+    Row(requirements=("default/max_tokens",), claims=max_tokens, roles=("output_limit", "seed"), closely=True),
+    Row(
+        requirements=("default/temperature",),
+        claims=temperature,
+        roles=("temperature", "seed", "output_limit"),
+        closely=True,
+    ),
+    Row(requirements=("default/raw",), claims=raw, roles=("raw", "seed"), closely=True, absent="no-template"),
+)

@@ -1,0 +1,188 @@
+"""Isolation: no answer depends on what else the target does, or has just left off doing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from infercheck.cases import Case
+from infercheck.checks.relations.claims import distinct
+from infercheck.checks.relations.contexts import talk
+from infercheck.checks.relations.language import (
+    Claim,
+    Hearing,
+    Row,
+    Ruling,
+    Standing,
+    broken,
+    kept,
+    undecided,
+)
+from infercheck.checks.relations.settings import LENGTH, SEEDS, combined, lively, ordinary
+from infercheck.generate.asks import Form
+from infercheck.generate.texts import TEXTS
+from infercheck.reply import Reply
+
+LOAD = "isolation/load"
+NOTICE = 0.1
+"""Seconds that a target is given to notice that a client has left."""
+
+ROUNDS = 2
+SOME, MANY = 3, 5
+"""How often an answer must be wrong again, and how often where the target is not steady anyhow."""
+
+LONG_ENOUGH = 80
+"""Characters of an answer, 32 tokens or thereabouts, that two requests do not share by chance."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apart:
+    """Answers to requests that are under way together are those that each gets alone."""
+
+    cases: Sequence[Case]
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return distinct(self.cases)
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return [*self.cases] * ROUNDS
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        serial = [await hearing.ask(case) for case in self.cases]
+        if problem := next((one.problem for one in serial if one.problem), "") or hearing.unsteady(*serial):
+            return [undecided(problem, *serial)]
+        replies: list[Reply] = []
+        moved: list[tuple[Reply, Reply]] = []
+        for _ in range(ROUNDS):
+            together = await hearing.together(self.cases)
+            replies += together
+            for mine, alone in zip(together, serial, strict=True):
+                if mine.problem or mine.said == alone.said:
+                    continue
+                moved.append((mine, alone))
+                for theirs in serial:
+                    if _is_theirs(mine, theirs) and theirs.said != alone.said:
+                        expected = f"the answer to {alone.case.title}: {alone.shown(mine)}"
+                        observed = (
+                            f"that to {theirs.case.title}, which was under way beside it: {mine.shown(alone)}"
+                        )
+                        return [broken(mine, theirs, alone, expected=expected, observed=observed)]
+        if problem := next((one.problem for one in replies if one.problem), ""):
+            return [undecided(problem, *replies)]
+        if not moved:
+            return [kept(*replies), kept(*replies, requirement=LOAD)]
+        mine, alone = moved[0]
+        expected = f"the answer that it gets alone: {alone.shown(mine)}"
+        observed = f"beside others, in {len(moved)} of {len(replies)}: {mine.shown(alone)}"
+        return [
+            kept(*replies),
+            broken(mine, alone, expected=expected, observed=observed, requirement=LOAD),
+        ]
+
+
+def _is_theirs(mine: Reply, theirs: Reply) -> bool:
+    # Their whole answer, or a long beginning of it: a mixture begins with a piece of one's own.
+    return len(theirs.text) >= LONG_ENOUGH and mine.text[:LONG_ENOUGH] == theirs.text[:LONG_ENOUGH]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untroubled:
+    """An answer is the same after streams that were left in mid-answer."""
+
+    left: Sequence[Case]
+    cases: Sequence[Case]
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return self.cases
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        pairs = zip(self.left, self.cases, strict=False)
+        return [each for left, case in pairs for each in (case, left, case)]
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        before = [await hearing.ask(case) for case in self.cases]
+        if problem := next((one.problem for one in before if one.problem), ""):
+            return [undecided(problem, *before)]
+        replies: list[Reply] = []
+        async with hearing.quiet():
+            for left, usual in zip(self.left, before, strict=False):
+                control = await hearing.again(usual.case)
+                if control.said != usual.said and control.said != (await hearing.again(usual.case)).said:
+                    return [undecided(Standing.UNSTEADY, usual, control)]
+                await self._leave(hearing, left)
+                after = await hearing.again(usual.case)
+                replies += (control, after)
+                if problem := control.problem or after.problem:
+                    return [undecided(problem, *replies)]
+                if after.said != control.said:
+                    return [await self._again(hearing, left, control, after)]
+        return [kept(*replies)]
+
+    async def _leave(self, hearing: Hearing, left: Case) -> None:
+        await hearing.again(left)
+        await asyncio.sleep(NOTICE)
+
+    async def _again(self, hearing: Hearing, left: Case, before: Reply, after: Reply) -> Ruling:
+        # Without a stream that is left the answer stays what it is; after another one it is wrong again, or still.
+        # Of a target that wavers anyhow, chance must be kept out.
+        for _ in range(MANY if hearing.unsteady(before) else SOME):
+            still = [await hearing.again(before.case) for _ in range(2)]
+            await self._leave(hearing, left)
+            again = await hearing.again(before.case)
+            steady = still[0].said == still[1].said and not any(reply.problem for reply in (*still, again))
+            wrong = again.said != still[1].said or still[1].said == after.said
+            if not (steady and wrong):
+                return undecided(Standing.UNSTEADY, before, after, again)
+        expected = f"the same answer to {before.case.title} as just before: {before.shown(after)}"
+        observed = f"after a stream that its client left: {after.shown(before)}"
+        return broken(after, before, again, expected=expected, observed=observed)
+
+
+def apart(form: Form) -> Iterator[Claim]:
+    """Parallel answers = serial answers, and none is another's."""
+    chat, stream = form.other or form, form.stream or form
+    yield Apart(
+        cases=[
+            ordinary(form, output_limit=2 * LENGTH),
+            lively(chat),
+            combined(stream)[1],
+            talk(chat.stream or chat, SEEDS[0], LENGTH)
+            if chat.is_conversation
+            else combined(chat.stream or chat)[0],
+        ]
+    )
+
+
+def untroubled(form: Form) -> Iterator[Claim]:
+    """After streams dropped midway the target still gives the same answer."""
+    streams = [each.stream for each in (form, form.other or form)]
+    yield Untroubled(
+        left=[
+            stream.ask(text, drop=True, temperature=1)
+            for stream, text in zip(streams, TEXTS[4:], strict=False)
+            if stream
+        ],
+        cases=[lively(form), *(lively(stream) for stream in streams[:1] if stream)],
+    )
+
+
+_ROLES = ("seed", "temperature", "output_limit")
+APART = Row(
+    requirements=("isolation/concurrency", LOAD),
+    claims=apart,
+    first_only=True,
+    roles=(*_ROLES, "top_k", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty"),
+    ordered=True,
+)
+UNTROUBLED = Row(
+    requirements=("robust/disconnect",),
+    claims=untroubled,
+    first_only=True,
+    roles=(*_ROLES, "stream"),
+    ordered=True,
+)

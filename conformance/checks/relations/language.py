@@ -1,0 +1,206 @@
+"""The language of relations: claims about several answers, which ask for what they need and rule on it.
+
+A row of DESIGN's table is a function from a form of requests to claims. A claim names the requests that are planned
+for it (`asks`, `repeats`), asks a `Hearing` for replies, and rules: kept, broken, undecided for want of power, or
+not applicable. It knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from infercheck.cases import Case
+from infercheck.generate.asks import Form
+from infercheck.reply import Reply
+
+Pair: TypeAlias = tuple[Case, Case]
+
+
+class Kind(StrEnum):
+    """What a claim comes to."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    UNDECIDED = "undecided"
+    SKIPPED = "skipped"
+    """It does not apply to this target."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What a claim comes to, and the replies that show it. `requirement` is the row's own where it is empty."""
+
+    kind: Kind
+    replies: tuple[Reply, ...] = ()
+    expected: str = ""
+    observed: str = ""
+    reason: str = ""
+    requirement: str = ""
+    confirmed: bool = True
+
+
+class Standing(StrEnum):
+    """What comes of asking two requests again, in turns (A B A B)."""
+
+    STANDS = "both gave their first answers again, twice"
+    FELL = "asked again, both gave the same answer"
+    UNSTEADY = "the same request was answered in different ways"
+    UNASKED = "not asked again"
+
+
+class Hearing(Protocol):
+    """Where claims get their replies from: the one door of a run."""
+
+    async def ask(self, case: Case) -> Reply:
+        """The first reply to a request; the same request is never paid for twice."""
+
+    async def again(self, case: Case) -> Reply:
+        """A fresh reply, given while nothing else is under way."""
+
+    async def together(self, cases: Sequence[Case]) -> list[Reply]:
+        """Fresh replies to requests that are all under way at once, and nothing beside them."""
+
+    def quiet(self) -> AbstractAsyncContextManager[None]:
+        """Nothing of anybody else's is under way between the fresh replies asked for within."""
+
+    async def stand(self, one: Reply, other: Reply) -> Standing:
+        """Whether two replies that differ go on to do so."""
+
+    def unsteady(self, *replies: Reply) -> str:
+        """Why replies like these cannot be compared: requests of this form are not answered alike twice."""
+
+    def settled(self, case: Case) -> bool:
+        """Whether a request was answered as at first when it was asked again."""
+
+    def waver(self, one: Reply, other: Reply, *, basic: bool = False) -> None:
+        """Take notice of two different replies to one request; `basic` where nothing can be compared then."""
+
+    def suspect(self, form: str) -> None:
+        """Take notice that something is wrong with requests of a form, so that it is looked at closely."""
+
+
+class Claim(Protocol):
+    """One statement about replies."""
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        """The requests that are planned for it."""
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        """The requests that are planned to be asked again, as often as they stand here."""
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        """Ask, and rule."""
+
+
+Claims: TypeAlias = Callable[[Form], Iterable[Claim]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of the table: its requirements, the first of which it is named after, and its claims for a form.
+
+    `roles` are the parameters that it needs. Those `closely` are asked for in other forms than the first only where
+    something is wrong with such a form, those `first_only` never. `ordered` ones depend on what was asked before;
+    without the `basic` ones others can tell nothing.
+    """
+
+    requirements: tuple[str, ...]
+    claims: Claims
+    roles: tuple[str, ...] = ()
+    closely: bool = False
+    first_only: bool = False
+    ordered: bool = False
+    basic: bool = False
+    absent: str = ""
+    """What an operator may declare so that the row does not apply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A row in one form of requests. `planned` tells that its requests are; else they are asked on suspicion."""
+
+    row: Row
+    form: str
+    claims: tuple[Claim, ...]
+    planned: bool
+    case: Case = field(repr=False)
+    """What stands for it in the journal."""
+
+    @property
+    def id(self) -> str:
+        """Its name: the row's and the form's."""
+        return self.case.id
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The requirements that it can decide."""
+        return self.row.requirements
+
+    @property
+    def is_basic(self) -> bool:
+        """Whether others can tell nothing without it."""
+        return self.row.basic
+
+    @property
+    def asks(self) -> Iterator[Case]:
+        """The requests that are planned for it."""
+        return (case for claim in self.claims for case in claim.asks) if self.planned else iter(())
+
+    @property
+    def repeats(self) -> list[Case]:
+        """The requests that are planned to be asked again."""
+        return [case for claim in self.claims for case in claim.repeats] if self.planned else []
+
+
+def kept(*replies: Reply, requirement: str = "") -> Ruling:
+    """A claim holds."""
+    return Ruling(kind=Kind.KEPT, replies=replies, requirement=requirement)
+
+
+def broken(*replies: Reply, expected: str, observed: str, requirement: str = "", confirmed: bool = True) -> Ruling:
+    """A claim does not hold."""
+    return Ruling(
+        kind=Kind.BROKEN,
+        replies=replies,
+        expected=expected,
+        observed=observed,
+        requirement=requirement,
+        confirmed=confirmed,
+    )
+
+
+def undecided(reason: str, *replies: Reply, requirement: str = "") -> Ruling:
+    """Nothing can be told, and why."""
+    return Ruling(kind=Kind.UNDECIDED, replies=replies, reason=reason, requirement=requirement)
+
+
+def skipped(reason: str, *, requirement: str = "") -> Ruling:
+    """A claim does not apply, and why."""
+    return Ruling(kind=Kind.SKIPPED, reason=reason, requirement=requirement)
+
+
+def troubled(hearing: Hearing, *replies: Reply) -> str:
+    """Why some replies cannot be compared; empty where they can."""
+    problem = next((reply.problem for reply in replies if reply.problem), "")
+    return problem or hearing.unsteady(*replies)
+
+
+async def contest(
+    hearing: Hearing, one: Reply, other: Reply, expected: str, observed: str, requirement: str
+) -> Ruling:
+    """Rule on two replies that differ and should not: broken where they go on to differ."""
+    match await hearing.stand(one, other):
+        case Standing.STANDS:
+            return broken(one, other, expected=expected, observed=observed, requirement=requirement)
+        case Standing.UNASKED as standing:
+            return broken(
+                one, other, expected=expected, observed=observed, requirement=requirement, confirmed=False
+            )
+        case standing:
+            return undecided(f"they differed, and {standing}", one, other, requirement=requirement)

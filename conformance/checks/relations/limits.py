@@ -1,0 +1,162 @@
+"""Limits: max_tokens cuts an answer off, where it says, and changes nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from infercheck.cases import Case
+from infercheck.checks.relations.claims import FirstDecided, distinct
+from infercheck.checks.relations.language import (
+    Claim,
+    Hearing,
+    Row,
+    Ruling,
+    broken,
+    contest,
+    kept,
+    troubled,
+    undecided,
+)
+from infercheck.checks.relations.settings import HOT, LENGTH, SEEDS, combined, lively
+from infercheck.generate.asks import Form
+from infercheck.generate.texts import TEXTS
+from infercheck.reply import Reply
+
+LEAST = 8
+"""Tokens that an answer has at least whose end is taken for a limit that nobody asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prefix:
+    """The text at a lower limit is the beginning of the text at a higher one, and as long as the limit says."""
+
+    shorter: Case
+    longer: Case
+    limit: int
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return distinct((self.shorter, self.longer))
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        one, other = await hearing.ask(self.shorter), await hearing.ask(self.longer)
+        if trouble := troubled(hearing, one, other):
+            return [undecided(trouble, one, other)]
+        # A character that is cut in two may show as U+FFFD at the end.
+        text = one.text.rstrip("\ufffd")
+        if not other.text.startswith(text):
+            expected = f"the beginning of the answer to {other.case.title}: {other.shown(one)}"
+            observed = f"to {one.case.title}: {one.shown(other)}"
+            return [await contest(hearing, one, other, expected, observed, "")]
+        if one.tokens is not None and one.tokens > self.limit:
+            expected = f"at most {self.limit} tokens in the answer to {one.case.title}"
+            return [broken(one, expected=expected, observed=f"{one.tokens}, as its usage says: {one.shown()}")]
+        if text.strip() == other.text.strip():
+            return [undecided(f"no answer was longer than {self.limit} tokens", one, other)]
+        if one.tokens is not None and one.tokens != self.limit:
+            expected = f"{self.limit} tokens, as the answer to {one.case.title} goes on beyond them"
+            return [broken(one, other, expected=expected, observed=f"{one.tokens}, as its usage says")]
+        return [kept(one, other)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncapped:
+    """No lower limit than the one that is asked for: answers to several texts do not end after as many tokens."""
+
+    below: Case
+    above: Case
+    others: Sequence[Case]
+    streams: Sequence[Case]
+    """`above` and the others as streams, where there are any."""
+    limit: int
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return [self.below, self.above]
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        one, other = await hearing.ask(self.below), await hearing.ask(self.above)
+        if trouble := troubled(hearing, one, other):
+            return [undecided(trouble, one, other)]
+        if one.text != other.text:
+            return [kept(one, other)]
+        # Where the target does not count tokens, a stream of as many pieces each time tells as much.
+        counted = (self.above, *self.others) if other.tokens is not None else self.streams
+        replies: list[Reply] = []
+        for case in counted:
+            replies.append(await hearing.ask(case))
+            if not self._ends_alike(replies):
+                return [undecided(f"no answer was longer than {self.limit - 1} tokens", one, *replies)]
+        if not replies:
+            return [undecided("how long an answer is cannot be told", one, other)]
+        expected = f"answers to {other.case.title}, and to other texts, that end where they end"
+        observed = f"{len(replies)} answers to different texts that all end after {_size(replies[0])} tokens"
+        return [broken(*replies, expected=expected, observed=observed)]
+
+    def _ends_alike(self, replies: Sequence[Reply]) -> bool:
+        sizes = {_size(reply) for reply in replies}
+        return len(sizes) == 1 and LEAST <= min(sizes) < self.limit and not replies[-1].problem
+
+
+def _size(reply: Reply) -> int:
+    return reply.tokens if reply.tokens is not None else len(reply.pieces)
+
+
+def max_tokens(form: Form) -> Iterator[Claim]:
+    """text(n) is a prefix of text(n+k); n tokens where it is a proper one; not silently capped."""
+    for limit in (1, 9):
+        yield Prefix(shorter=lively(form, output_limit=limit), longer=lively(form), limit=limit)
+    default = form.declared("output_limit", "default")
+    if isinstance(default, int):
+        yield FirstDecided([_uncapped(form, default, **temperature) for temperature in ({}, {"temperature": HOT})])
+
+
+def _uncapped(form: Form, default: int, **temperature: Any) -> Uncapped:
+    def longer(each: Form) -> list[Case]:
+        asked = zip(TEXTS[1:4], SEEDS[1:4], (0.6, 1, HOT), strict=True)
+        others = [
+            each.ask(text, seed=seed, output_limit=default + 1, temperature=warmth) for text, seed, warmth in asked
+        ]
+        return [each.ask(seed=SEEDS[0], output_limit=default + 1, **temperature), *others]
+
+    above, *others = longer(form)
+    return Uncapped(
+        below=form.ask(seed=SEEDS[0], output_limit=default, **temperature),
+        above=above,
+        others=others,
+        streams=longer(form.stream) if form.stream else (),
+        limit=default + 1,
+    )
+
+
+def beside_others(form: Form) -> Iterator[Claim]:
+    """The same beside other parameters, and in every form."""
+    limits = (LENGTH - 7, LENGTH + 3) if form.other else (LENGTH - 7,)
+    for index, limit in enumerate(limits):
+        shorter, longer = combined(form, output_limit=limit)[index], combined(form)[index]
+        yield Prefix(shorter=shorter, longer=longer, limit=limit)
+
+
+ROWS = (
+    Row(
+        requirements=("effect/max_tokens",),
+        claims=max_tokens,
+        roles=("output_limit", "seed", "temperature"),
+        closely=True,
+    ),
+    Row(
+        requirements=("effect/max_tokens",),
+        claims=beside_others,
+        roles=("output_limit", "seed", "temperature", "top_k", "top_p"),
+    ),
+)

@@ -1,0 +1,198 @@
+"""Penalties: each has an effect, and makes for fewer repetitions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from infercheck.cases import Case
+from infercheck.checks.relations.claims import Differ, Same, distinct
+from infercheck.checks.relations.language import (
+    Claim,
+    Claims,
+    Hearing,
+    Pair,
+    Row,
+    Ruling,
+    broken,
+    kept,
+    troubled,
+    undecided,
+)
+from infercheck.checks.relations.settings import SEEDS, by_chance, greedy, ordinary
+from infercheck.generate.asks import Form
+from infercheck.generate.texts import TEXTS
+from infercheck.reply import Reply
+
+STRONG = 2
+LONG = 48
+LONGEST, PIECE = 12, 2
+"""Characters of the longest word, and of the pieces that longer ones are cut into."""
+
+REPEATED = 4
+"""Words that stand in a text before, from which on a penalty must show."""
+
+PAIRS, REVERSED = 16, 14
+"""Greedy pairs, and how many of them must have more repetitions with the penalty than without (a sign test: were
+either as likely, 14 of 16 or more would come about in 2 cases of 1,000)."""
+
+PENALTIES: Mapping[str, Any] = {"repetition_penalty": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
+"""The roles, and the value at which each has no effect."""
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+def repetitions(text: str) -> int:
+    """Words of a text that stand in it before."""
+    words = _words(text)
+    return len(words) - len(set(words))
+
+
+def _words(text: str) -> list[str]:
+    # Loops, and some languages, are written without spaces: what is too long for a word is cut in pieces.
+    pieces: list[str] = []
+    for word in _WORD.findall(text.casefold()):
+        size = len(word) if len(word) <= LONGEST else PIECE
+        pieces += [word[start : start + size] for start in range(0, len(word), size)]
+    return pieces
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fewer:
+    """Greedy answers repeat less with the penalty than without; the first `planned` pairs are planned."""
+
+    pairs: Sequence[Pair]
+    planned: int
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return distinct(case for pair in self.pairs[: self.planned] for case in pair)
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        more = fewer = 0
+        replies: list[Reply] = []
+        for count, pair in enumerate(self.pairs, start=1):
+            without, with_it = [await hearing.ask(case) for case in pair]
+            if trouble := troubled(hearing, without, with_it):
+                return [undecided(trouble, without, with_it)]
+            replies += (with_it, without)
+            rate, usual = _rate(with_it.text), _rate(without.text)
+            more += rate > usual
+            fewer += rate < usual
+            if count >= self.planned and not more:
+                return [kept(*replies)] if fewer else [undecided("no answer repeats anything", *replies)]
+            if fewer > PAIRS - REVERSED:
+                few = f"{fewer} answers of {count} repeat less, {more} more"
+                return [kept(*replies)] if fewer > more else [undecided(few, *replies)]
+        if more < REVERSED:
+            return [undecided(f"{fewer} answers of {len(self.pairs)} repeat less, {more} more", *replies)]
+        one, other = replies[:2]
+        expected = f"fewer repetitions in answers to {one.case.title} than to {other.case.title}"
+        observed = f"more, in {more} of {len(self.pairs)} pairs: {one.shown()}"
+        return [broken(*replies, expected=expected, observed=observed)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neutral:
+    """Penalties that should have no effect have none: all together or, where these do, each alone."""
+
+    usual: Case
+    together: Case
+    each: Sequence[tuple[str, Case]]
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return [self.usual, self.together]
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        usual, together = await hearing.ask(self.usual), await hearing.ask(self.together)
+        if trouble := troubled(hearing, usual, together):
+            return [undecided(trouble, usual, together, requirement=id_) for id_, _ in self.each]
+        if usual.said == together.said:
+            return [kept(usual, together, requirement=id_) for id_, _ in self.each]
+        return [
+            ruling
+            for id_, case in self.each
+            for ruling in await Same(pairs=[(case, self.usual)], requirement=id_).rule(hearing)
+        ]
+
+
+def _rate(text: str) -> float:
+    return repetitions(text) / (len(_words(text)) or 1)
+
+
+def repeats(reply: Reply) -> bool:
+    """Whether so much stands twice in an answer that a penalty must show."""
+    return repetitions(reply.text) >= REPEATED
+
+
+def effect(form: Form, role: str) -> Iterator[Claim]:
+    """Has an effect."""
+    settings = [(SEEDS[0], TEXTS[0]), *zip(SEEDS, TEXTS[1:6], strict=False)]
+    pairs = [
+        (ordinary(form, seed, text, output_limit=64), ordinary(form, seed, text, output_limit=64, **{role: STRONG}))
+        for seed, text in settings
+    ]
+    yield Differ(
+        pairs=pairs[:1],
+        more=pairs[1:],
+        telling=[by_chance(form)],
+        speaks=repeats,
+        otherwise="the answers repeat too little, or nothing in them is left to chance",
+    )
+
+
+def direction(form: Form, role: str) -> Iterator[Claim]:
+    """Fewer repetitions in greedy answers; broken only where 14 of 16 have more."""
+    pairs = [
+        (
+            greedy(form, text=text, output_limit=LONG),
+            greedy(form, text=text, output_limit=LONG, **{role: STRONG}),
+        )
+        for text in TEXTS[:PAIRS]
+    ]
+    yield Fewer(pairs=pairs, planned=1)
+
+
+def neutral(form: Form) -> Iterator[Claim]:
+    """frequency_penalty 0, presence_penalty 0 and repetition_penalty 1 = omitted."""
+    yield Neutral(
+        usual=ordinary(form, output_limit=64),
+        together=ordinary(form, output_limit=64, **dict(PENALTIES)),
+        each=[
+            (f"effect/{role}/neutral", ordinary(form, output_limit=64, **{role: value}))
+            for role, value in PENALTIES.items()
+        ],
+    )
+
+
+def _row(requirement: str, claims: Claims, role: str) -> Row:
+    return Row(
+        requirements=(requirement,),
+        claims=claims,
+        roles=(role, "seed", "temperature", "output_limit"),
+        closely=True,
+    )
+
+
+ROWS = (
+    *(_row(f"effect/{role}", partial(effect, role=role), role) for role in PENALTIES),
+    *(_row(f"effect/{role}/direction", partial(direction, role=role), role) for role in PENALTIES),
+    Row(
+        requirements=tuple(f"effect/{role}/neutral" for role in PENALTIES),
+        claims=neutral,
+        roles=(*PENALTIES, "seed", "temperature", "output_limit"),
+        first_only=True,
+    ),
+)

@@ -1,0 +1,161 @@
+"""Seeds: the same seed gives the same answer, another seed another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from infercheck.cases import Case
+from infercheck.checks.relations.claims import distinct
+from infercheck.checks.relations.language import (
+    Claim,
+    Hearing,
+    Row,
+    Ruling,
+    broken,
+    kept,
+    troubled,
+    undecided,
+)
+from infercheck.checks.relations.settings import SEEDS, hot, lively
+from infercheck.generate.asks import Form
+from infercheck.generate.texts import TEXTS
+from infercheck.reply import Reply
+
+SURE = 2
+"""How often a request is asked again that was not answered alike."""
+
+BOUNDARY = (1, 2**31 - 1, 2**31 + 1, 2**32 + 1, 9999999999)
+"""Seeds that are one and the same where they are cut to 31 or 32 bits, or brought within these."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeats:
+    """The same request is answered alike, when it is asked again with nothing else under way."""
+
+    case: Case
+    when: str
+    times: int = 1
+    basic: bool = False
+    """Whether nothing else of this form can be compared where this is not so."""
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return [self.case]
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return [self.case] * self.times
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        first = await hearing.ask(self.case)
+        if first.problem:
+            return [undecided(first.problem, first)]
+        async with hearing.quiet():
+            replies = [await hearing.again(self.case) for _ in range(self.times)]
+            said = {reply.said for reply in replies}
+            if said == {first.said} and not any(reply.problem for reply in replies):
+                return [kept(first, *replies)]
+            # The first may have been given beside others: what counts is what is said with nothing else under way.
+            replies += [await hearing.again(self.case) for _ in range(SURE)]
+        if problem := next((reply.problem for reply in replies if reply.problem), ""):
+            return [undecided(problem, first, *replies)]
+        other = next((reply for reply in replies if reply.said != replies[0].said), None)
+        if other is None and not hearing.settled(self.case):
+            reason = "answered differently once, perhaps since other requests were under way, and alike ever since"
+            return [undecided(reason, first, *replies)]
+        one, other = (replies[0], other) if other else (first, replies[0])
+        if self.basic:
+            hearing.waver(one, other, basic=True)
+        expected = f"the same answer {self.when}: {one.shown(other)}"
+        return [broken(one, other, expected=expected, observed=other.shown(one))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distinct:
+    """No two seeds give the same answers, in one setting and, where they do, in another one."""
+
+    settings: Sequence[Sequence[Case]]
+    """The requests by setting, then by seed; those of the first setting are planned."""
+    unlike: tuple[Case, Case]
+    """Requests that are answered differently where chance plays a part: at the highest temperature and at 0."""
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return distinct(self.settings[0])
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        replies = [await hearing.ask(case) for case in self.settings[0]]
+        if trouble := troubled(hearing, *replies):
+            return [undecided(trouble, *replies)]
+        twins = [
+            (left, right)
+            for left, right in combinations(range(len(replies)), 2)
+            if replies[left].said == replies[right].said
+        ]
+        if not twins:
+            return [kept(*replies)]
+        for left, right in twins:
+            for setting in self.settings[1:]:
+                one, other = await hearing.ask(setting[left]), await hearing.ask(setting[right])
+                if trouble := troubled(hearing, one, other):
+                    return [undecided(trouble, one, other)]
+                if one.said != other.said:
+                    break
+            else:
+                return [await self._verdict(hearing, replies, left, right)]
+        return [undecided("some seeds gave the same short answer by chance", *replies)]
+
+    async def _verdict(self, hearing: Hearing, replies: Sequence[Reply], left: int, right: int) -> Ruling:
+        one, other = replies[left], replies[right]
+        if len({reply.said for reply in replies}) == 1:
+            # Where no seed makes a difference, it must be chance that plays no part, or the seed.
+            unlike = await hearing.ask(self.unlike[0]), await hearing.ask(self.unlike[1])
+            if troubled(hearing, *unlike) or unlike[0].said == unlike[1].said:
+                return undecided("no answer depends on chance at all", *replies)
+        expected = f"another answer to {one.case.title} than to {other.case.title}, as other seeds give"
+        return broken(one, other, expected=expected, observed=f"the same, and so for other texts: {one.shown()}")
+
+
+def reproducible(form: Form) -> Iterator[Claim]:
+    """Same seed, same text: at once, and at boundary seeds."""
+    # Twice in a row: a generator that is seeded only when the seed changes goes on where it was.
+    is_first = not (form.is_conversation and form.boundary.contract.roles.get("text"))
+    yield Repeats(case=lively(form), when="when it is asked again", times=1 + is_first, basic=True)
+    if form.stream:
+        yield Repeats(case=lively(form.stream), when="when it is asked again", basic=True)
+    if is_first:
+        yield Repeats(case=lively(form, BOUNDARY[-1]), when="when it is asked again")
+
+
+def after_traffic(form: Form) -> Iterator[Claim]:
+    """Same seed, same text, after other traffic."""
+    for each in (form, form.stream):
+        if each:
+            yield Repeats(case=lively(each), when="after other requests")
+
+
+def other_seeds(form: Form) -> Iterator[Claim]:
+    """Other seeds differ; 1 ≠ 2^31+1 ≠ 2^32+1."""
+    seeds = (*SEEDS[:2], *BOUNDARY)
+    yield Distinct(
+        settings=[
+            [lively(form, seed) for seed in seeds],
+            [hot(form, seed, TEXTS[1]) for seed in seeds],
+            [hot(form, seed, TEXTS[2]) for seed in seeds],
+        ],
+        unlike=(hot(form), hot(form, temperature=0)),
+    )
+
+
+_ROLES = ("seed", "temperature", "output_limit")
+REPRODUCIBLE = Row(requirements=("effect/seed/reproducible",), claims=reproducible, roles=_ROLES, basic=True)
+AFTER_TRAFFIC = Row(
+    requirements=("effect/seed/reproducible",), claims=after_traffic, roles=_ROLES, ordered=True, first_only=True
+)
+DISTINCT = Row(requirements=("effect/seed/distinct",), claims=other_seeds, roles=_ROLES, closely=True)

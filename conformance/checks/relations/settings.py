@@ -1,0 +1,72 @@
+"""Settings that many rows share, so that their requests are shared as well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infercheck.cases import Case
+from infercheck.checks.relations.language import Pair
+from infercheck.generate.asks import Form
+from infercheck.generate.texts import TEXTS
+
+SEEDS = (42, 7, 1001, 65537, 123456, 31, 5003, 888)
+"""Ordinary seeds."""
+
+LENGTH = 32
+"""Tokens of an answer that is compared."""
+
+HOT = 5
+"""The temperature at which even a model that is sure of itself takes chances."""
+
+
+def lively(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:
+    """An answer in which chance plays a part at every token, though not the only one."""
+    return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": 2, **roles})
+
+
+def ordinary(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:
+    """An answer at temperature 1, where what came before counts most."""
+    return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": 1, **roles})
+
+
+def hot(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:
+    """An answer at the highest temperature."""
+    return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": HOT, **roles})
+
+
+def greedy(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:
+    """An answer at temperature 0."""
+    return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": 0, **roles})
+
+
+def by_chance(form: Form) -> Pair:
+    """Two answers that differ where a seed is honoured, and chance plays any part at all."""
+    return lively(form, SEEDS[0]), lively(form, SEEDS[1])
+
+
+def combined(form: Form, **roles: Any) -> list[Case]:
+    """Requests in which many parameters have an effect at once, so that one that is left out anywhere shows."""
+    return [
+        form.ask(
+            **{
+                "output_limit": LENGTH,
+                "seed": 9999999999,
+                "temperature": 4.5,
+                "top_k": 40,
+                "repetition_penalty": 1.3,
+                "frequency_penalty": 1.5,
+                **roles,
+            }
+        ),
+        form.ask(
+            TEXTS[1],
+            **{
+                "output_limit": 2 * LENGTH,
+                "seed": SEEDS[3],
+                "temperature": 1.2,
+                "top_p": 0.7,
+                "presence_penalty": 1.5,
+                **roles,
+            },
+        ),
+    ]

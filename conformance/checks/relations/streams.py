@@ -1,0 +1,228 @@
+"""Streams: the same answer, piece by piece, as it is generated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from infercheck.cases import Case
+from infercheck.checks.relations.claims import distinct
+from infercheck.checks.relations.contexts import talk
+from infercheck.checks.relations.language import (
+    Claim,
+    Hearing,
+    Kind,
+    Row,
+    Ruling,
+    broken,
+    contest,
+    kept,
+    skipped,
+    troubled,
+    undecided,
+)
+from infercheck.checks.relations.settings import LENGTH, SEEDS, combined, greedy, lively
+from infercheck.generate.asks import Form
+from infercheck.reply import Reply
+
+COUNTS = ("completion_tokens", "prompt_tokens", "total_tokens")
+"""Members of a usage."""
+
+SPACE, USAGE = "stream/equivalence/white-space", "stream/usage"
+
+ENOUGH_TOKENS = 32
+"""Tokens of an answer from which on it has to come in more than one piece."""
+
+FAST = 0.05
+"""Seconds between the first token and the last, below which a stream that is held back is nobody's loss."""
+
+SLOW = 0.5
+"""Seconds between the first token and the last, from which on it shows when a stream begins."""
+
+SHARE = 0.8
+"""Of that time, in which the first piece of a stream has to come."""
+
+TIMES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equivalent:
+    """The texts of a stream's events, one after the other, are the answer that is given without a stream."""
+
+    plain: Case
+    streamed: Case
+    form: str
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return [self.plain, self.streamed]
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        plain, streamed = await hearing.ask(self.plain), await hearing.ask(self.streamed)
+        if trouble := troubled(hearing, plain, streamed):
+            return [undecided(trouble, plain, streamed)]
+        if plain.said == streamed.said:
+            return [
+                kept(plain, streamed),
+                kept(plain, streamed, requirement=SPACE),
+                _usage(plain, streamed),
+            ]
+        expected = f"the answer without a stream: {plain.shown(streamed)}"
+        observed = f"{streamed.shown(plain)}{_how(plain, streamed)}"
+        if (plain.text.strip(), plain.said[1]) == (streamed.text.strip(), streamed.said[1]):
+            ruling = await contest(hearing, streamed, plain, expected, observed, SPACE)
+            return [kept(plain, streamed), ruling]
+        ruling = await contest(hearing, streamed, plain, expected, observed, "")
+        if ruling.kind is Kind.BROKEN:
+            hearing.suspect(self.form)
+        return [ruling]
+
+
+def _usage(plain: Reply, streamed: Reply) -> Ruling:
+    if plain.tokens is None or streamed.tokens is None:
+        return skipped("no usage in both, the stream and the answer without one", requirement=USAGE)
+    for what in COUNTS:
+        if what in plain.usage and what in streamed.usage and plain.usage[what] != streamed.usage[what]:
+            return broken(
+                streamed,
+                plain,
+                expected=f"{plain.usage[what]} {what}, as without a stream",
+                observed=f"{streamed.usage[what]} {what}",
+                requirement=USAGE,
+            )
+    return kept(plain, streamed, requirement=USAGE)
+
+
+def _how(plain: Reply, streamed: Reply) -> str:
+    # What an implementer looks for first.
+    pieces = streamed.pieces
+    if len(pieces) > 2 and all(later.startswith(piece) for piece, later in pairwise(pieces)):
+        return " (every event repeats the text so far)"
+    if "\ufffd" in streamed.text and "\ufffd" not in plain.text:
+        return " (a character that is cut in two between events becomes U+FFFD)"
+    if "".join(streamed.text.split()) == "".join(plain.text.split()):
+        return " (white space is lost or added)"
+    if streamed.said[1] != plain.said[1] and streamed.text == plain.text:
+        return " (the tool calls differ)"
+    if streamed.text and plain.text.startswith(streamed.text):
+        return " (the end is lost)"
+    if streamed.text and plain.text.endswith(streamed.text):
+        return " (the beginning is lost)"
+    if len(pieces) > 1 and len(set(zip(pieces[::2], pieces[1::2], strict=False))) and pieces[::2] == pieces[1::2]:
+        return " (every piece comes twice)"
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incremental:
+    """A stream has more than one piece, and its first comes long before the answer is finished."""
+
+    streamed: Case
+    whole: Case
+    first: Case
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return distinct((self.streamed, self.whole))
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        streamed, whole = await hearing.ask(self.streamed), await hearing.ask(self.whole)
+        if problem := streamed.problem or whole.problem:
+            return [undecided(problem, streamed, whole)]
+        words = len(streamed.text.split())
+        if max(streamed.tokens or 0, words) < ENOUGH_TOKENS:
+            return [undecided(f"no streamed answer had {ENOUGH_TOKENS} tokens", streamed)]
+        if len(streamed.pieces) == 1:
+            expected = f"more than one piece for an answer of {streamed.tokens or words} tokens"
+            return [broken(streamed, expected=expected, observed=f"one event with all of it: {streamed.shown()}")]
+        if _is_spread(streamed):
+            return [kept(streamed)]
+        async with hearing.quiet():
+            return [await self._timed(hearing, streamed)]
+
+    async def _timed(self, hearing: Hearing, streamed: Reply) -> Ruling:
+        shortest, whole = await hearing.again(self.first), await hearing.again(self.whole)
+        if problem := shortest.problem or whole.problem:
+            return undecided(problem, shortest, whole)
+        latest = shortest.seconds + SHARE * (whole.seconds - shortest.seconds)
+        late: list[Reply] = []
+        for _ in range(TIMES):
+            reply = await hearing.again(self.streamed)
+            if reply.problem:
+                return undecided(reply.problem, reply)
+            if reply.began is None or reply.began <= latest or _is_spread(reply):
+                return kept(streamed, reply)
+            late.append(reply)
+        if whole.seconds - shortest.seconds < FAST:
+            return kept(streamed)
+        if whole.seconds - shortest.seconds < SLOW:
+            return undecided("whole answers come too fast to tell a stream that is held back", *late)
+        expected = f"a first piece of text within {latest:.2f} s, as the whole answer takes {whole.seconds:.2f} s"
+        times = ", ".join(f"{reply.began:.2f} s" for reply in late)
+        return broken(*late, whole, expected=expected, observed=f"after {times}: held back until it is finished")
+
+
+def _is_spread(reply: Reply) -> bool:
+    # The first piece of text came long before the last.
+    return reply.began is not None and reply.began <= SHARE * reply.ended
+
+
+def equivalence(form: Form) -> Iterator[Claim]:
+    """Concatenated stream = unstreamed answer, usage too."""
+    yield from _equivalent(form, lambda each: [lively(each), combined(each)[0]])
+
+
+def equivalence_beside(form: Form) -> Iterator[Claim]:
+    """The same whatever else is asked for."""
+    is_first = not (form.is_conversation and form.boundary.contract.roles.get("text"))
+
+    def kinds(each: Form) -> Iterator[Case]:
+        yield combined(each)[1]
+        if is_first:
+            yield each.ask(seed=SEEDS[0])
+            yield greedy(each)
+        if each.is_conversation:
+            yield talk(each, SEEDS[0], LENGTH)
+        for name in each.adapters[:1]:
+            yield lively(each, adapter=name)
+
+    yield from _equivalent(form, kinds)
+
+
+def _equivalent(form: Form, kinds: Callable[[Form], Iterable[Case]]) -> Iterator[Claim]:
+    streamed = form.stream
+    if streamed is not None:
+        for plain, other in zip(kinds(form), kinds(streamed), strict=True):
+            yield Equivalent(plain=plain, streamed=other, form=streamed.name)
+
+
+def incremental(form: Form) -> Iterator[Claim]:
+    """More than one content event; the first long before the last."""
+    streamed = form.stream
+    if streamed is not None:
+        yield Incremental(
+            streamed=streamed.ask(seed=SEEDS[0]),
+            whole=form.ask(seed=SEEDS[0]),
+            first=form.ask(seed=SEEDS[0], output_limit=1),
+        )
+
+
+_ROLES = ("stream", "seed", "temperature", "output_limit")
+EQUIVALENCE, EQUIVALENCE_BESIDE = (
+    Row(
+        requirements=("stream/equivalence", SPACE, USAGE),
+        claims=claims,
+        roles=(*_ROLES, "top_k", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty"),
+    )
+    for claims in (equivalence, equivalence_beside)
+)
+INCREMENTAL = Row(requirements=("stream/incremental",), claims=incremental, roles=_ROLES)

@@ -1,0 +1,115 @@
+"""Texts: an answer is what the model wrote, and nothing that stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from infercheck.cases import Case
+from infercheck.checks.relations.claims import distinct
+from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, broken, kept, undecided
+from infercheck.checks.relations.settings import SEEDS, hot, lively
+from infercheck.generate.asks import Form
+from infercheck.generate.texts import TEXTS
+
+AROUND = 80
+"""Characters of a template that may stand before a prompt that is echoed."""
+
+ENDS = (
+    "</s>",
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|end|>",
+    "<end_of_turn>",
+    "<eos>",
+    "<｜end▁of▁sentence｜>",
+)
+"""Texts of the tokens that end answers, in models that people serve."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoEcho:
+    """No answer begins with what was asked; `texts` are what each case asks."""
+
+    cases: Sequence[Case]
+    more: Sequence[Case]
+    texts: Sequence[str]
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return distinct(self.cases)
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        echoes = []
+        for case, text in zip((*self.cases, *self.more), self.texts, strict=True):
+            reply = await hearing.ask(case)
+            if reply.problem:
+                return [undecided(reply.problem, reply)]
+            # A model may repeat a question. Word for word, always, at the highest temperature, no model does.
+            if text not in reply.text[: len(text) + AROUND]:
+                return [kept(reply)]
+            echoes.append(reply)
+        expected = "an answer that does not begin with the prompt itself"
+        observed = f"the prompt stands before each of {len(echoes)} answers: {echoes[0].shown()}"
+        return [broken(*echoes, expected=expected, observed=observed)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoEndMark:
+    """No answer ends with the text of an end token."""
+
+    cases: Sequence[Case]
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return distinct(self.cases)
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        replies = [await hearing.ask(case) for case in self.cases]
+        read = [reply for reply in replies if not reply.problem]
+        marked = [(reply, end) for reply in read for end in ENDS if reply.text.rstrip().endswith(end)]
+        ends = {end for _, end in marked}
+        if len(marked) >= 3 and len(ends) == 1:
+            shown = marked[0][0].text[-40:]
+            expected = "an answer without the token that ends it"
+            observed = f"{ends.pop()} at the end of {len(marked)} answers: …{shown!r}"
+            return [broken(*(reply for reply, _ in marked), expected=expected, observed=observed)]
+        if marked or not read:
+            return [undecided("too few answers end by themselves", *read)]
+        return [kept(*read)]
+
+
+def no_echo(form: Form) -> Iterator[Claim]:
+    """No prompt is echoed before its answer."""
+    texts = (TEXTS[0], TEXTS[1], TEXTS[1], TEXTS[2], TEXTS[3])
+    yield NoEcho(
+        cases=[lively(form)],
+        more=[lively(form, SEEDS[0], texts[1]), *(hot(form, SEEDS[1], text) for text in texts[2:])],
+        texts=texts,
+    )
+
+
+def no_end_mark(form: Form) -> Iterator[Claim]:
+    """No answer ends with the text of its end token."""
+    cases = [
+        form.ask(seed=SEEDS[0]),
+        lively(form),
+        lively(form, SEEDS[1]),
+        form.ask(seed=SEEDS[0], output_limit=48),
+    ]
+    yield NoEndMark(cases=cases)
+
+
+_ROLES = ("seed", "temperature", "output_limit")
+NO_ECHO = Row(requirements=("output/prompt-echo",), claims=no_echo, roles=_ROLES)
+NO_END_MARK = Row(requirements=("output/special-tokens",), claims=no_end_mark, roles=_ROLES)

@@ -1,0 +1,126 @@
+"""Tools: calls go to tools that were offered, and are the same in a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jsonschema
+
+from infercheck.cases import Case
+from infercheck.checks.relations.claims import distinct
+from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, broken, kept, skipped, undecided
+from infercheck.checks.relations.settings import SEEDS
+from infercheck.checks.relations.streams import Equivalent
+from infercheck.generate.asks import Form
+
+ARGUMENTS = "tools/arguments"
+
+_WEATHER = {
+    "name": "get_weather",
+    "description": "Tells the weather of a city.",
+    "parameters": {
+        "type": "object",
+        "required": ["city"],
+        "properties": {"city": {"type": "string", "description": "Name of the city."}},
+    },
+}
+_SUM = {
+    "name": "add_numbers",
+    "description": "Adds two numbers.",
+    "parameters": {
+        "type": "object",
+        "required": ["first", "second"],
+        "properties": {
+            "first": {"type": "number", "description": "The first number."},
+            "second": {"type": "number", "description": "The second number."},
+        },
+    },
+}
+_ASKS = {
+    "weather": ("What is the weather in Paris? Call get_weather.", _WEATHER),
+    "sum": ("What is 2 and 3? Call add_numbers.", _SUM),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """Tools that are called are among those that were offered, with arguments that fit."""
+
+    cases: Sequence[Case]
+    tools: Mapping[str, Any]
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return distinct(self.cases)
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return ()
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        replies = [await hearing.ask(case) for case in self.cases]
+        calls = [(reply, call) for reply in replies if not reply.problem for call in reply.calls]
+        calls = [(reply, call) for reply, call in calls if isinstance(call, Mapping)]
+        if not calls:
+            problem = next((reply.problem for reply in replies if reply.problem), "")
+            ruling = undecided(problem, *replies) if problem else skipped("no tool was called")
+            return [ruling, skipped("no tool was called", requirement=ARGUMENTS)]
+        rulings: list[Ruling] = []
+        names = ", ".join(self.tools)
+        strange = [(reply, call) for reply, call in calls if call.get("name") not in self.tools]
+        if strange:
+            reply, call = strange[0]
+            rulings.append(broken(reply, expected=f"a call of {names}", observed=f"a call of {call.get('name')!r}"))
+        else:
+            rulings.append(kept(*(reply for reply, _ in calls)))
+        unfit = [(reply, call) for reply, call in calls if call.get("name") in self.tools and not self._fits(call)]
+        if unfit:
+            reply, call = unfit[0]
+            expected = f"arguments that fit the parameters of {call['name']}"
+            observed = str(call.get("arguments"))[:200]
+            rulings.append(broken(reply, expected=expected, observed=observed, requirement=ARGUMENTS))
+        else:
+            rulings.append(kept(calls[0][0], requirement=ARGUMENTS))
+        return rulings
+
+    def _fits(self, call: Mapping[str, Any]) -> bool:
+        validator = jsonschema.Draft202012Validator(self.tools[call["name"]]["parameters"])
+        return validator.is_valid(call.get("arguments"))
+
+
+def offered(form: Form) -> Iterator[Claim]:
+    """Both shapes; names among those offered, arguments that fit; the same calls in a stream."""
+    tools = {str(tool["name"]): tool for tool in (_WEATHER, _SUM)}
+    shapes = [[_WEATHER, _SUM], [{"type": "function", "function": tool} for tool in (_SUM, _WEATHER)]]
+    cases = []
+    for (named, (text, _)), shape in zip(_ASKS.items(), shapes, strict=True):
+        asked = [
+            each.ask(text, named=named, tools=shape, seed=SEEDS[0], output_limit=64)
+            for each in (form, form.stream)
+            if each
+        ]
+        cases += asked
+        if len(asked) == 2:
+            yield _Streamed(plain=asked[0], streamed=asked[1], form=f"{form.family}+stream")
+    yield Offered(cases=cases, tools=tools)
+
+
+class _Streamed(Equivalent):
+    """The same as ever, told of streams."""
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        return [_of_streams(ruling) for ruling in await super().rule(hearing)]
+
+
+def _of_streams(ruling: Ruling) -> Ruling:
+    return ruling if ruling.requirement else replace(ruling, requirement="stream/equivalence")
+
+
+OFFERED = Row(
+    requirements=("tools/names", ARGUMENTS),
+    claims=offered,
+    absent="no-tools",
+    roles=("tools", "conversation", "seed", "output_limit"),
+)

@@ -1,0 +1,163 @@
+"""Asks: valid requests that relations compare, told by the roles of their parameters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from infercheck import jsontext
+from infercheck.cases import Aim, Case, Expectation, Part, Request, Side, short_digest
+from infercheck.generate.boundary import Boundary
+from infercheck.generate.price import Pricing
+from infercheck.generate.texts import TEXTS
+from infercheck.schema import Place, Property
+
+DROPPED = 2
+"""Chunks of a stream that are read before it is left in mid-answer."""
+
+TEXT, CONVERSATION, STREAM = "text", "conversation", "stream"
+"""The roles of what a request is about, and of how it is answered."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to put a request: a branch of the contract, streamed or not. Rows of relations are asked in forms."""
+
+    boundary: Boundary
+    pricing: Pricing
+    branch: Place
+    subject: str
+    """The role of the parameter that the request is about: `text` or `conversation`."""
+    streamed: bool = False
+    streams: bool = True
+    """Whether the target is said to stream."""
+    other: Form | None = None
+    """Of a form with a text, the same with a conversation."""
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        """The names of adapters that the target is said to know, where this form takes one."""
+        return self.boundary.adapters if self.has("adapter") else ()
+
+    @property
+    def stream(self) -> Form | None:
+        """The same form, streamed; None where it cannot be."""
+        return replace(self, streamed=True) if self.has(STREAM) and self.streams else None
+
+    @property
+    def name(self) -> str:
+        """The form, for ids: `prompt`, `messages+stream`."""
+        return f"{self.family}+stream" if self.streamed else self.family
+
+    @property
+    def family(self) -> str:
+        """The branch alone."""
+        return self.boundary.builder.name(self.branch) or "body"
+
+    @property
+    def is_conversation(self) -> bool:
+        """Whether the request is a list of messages."""
+        return self.subject == CONVERSATION
+
+    def has(self, *roles: str) -> bool:
+        """Whether the branch declares the parameters that play these roles."""
+        return all(self._key(role) in self.branch.schema.get("properties", {}) for role in roles)
+
+    def declared(self, role: str, keyword: str) -> Any:
+        """What the schema of a parameter says under a keyword; None where it says nothing."""
+        return self._place(role).schema.get(keyword)
+
+    def ask(
+        self,
+        text: str = TEXTS[0],
+        *,
+        named: str = "",
+        messages: Sequence[Mapping[str, Any]] = (),
+        drop: bool = False,
+        is_open: bool = False,
+        **roles: Any,
+    ) -> Case:
+        """A request by the roles of its parameters; numbers are brought within the bounds of the schema.
+
+        The text is one message of the user in a conversation, unless `messages` are given. `named` says in the id
+        what is special about the text; with `drop` the stream is left in mid-answer. What `is_open` may be refused.
+        """
+        subject: Any = text
+        if self.is_conversation:
+            subject = list(messages) if messages else [{"role": "user", "content": text}]
+        if text != TEXTS[0] and not named:
+            named = f"text-{TEXTS.index(text) + 1}" if text in TEXTS else short_digest(text.encode())
+        values = {role: self._within(role, value) for role, value in roles.items()}
+        if self.streamed:
+            values[STREAM] = True
+        own = [self._part(role, value) for role, value in values.items()]
+        parts = (self._part(self.subject, subject, label=f"{self._key(self.subject)}={named or 'a text'}"), *own)
+        body = {part.key: part.value for part in parts}
+        said = ",".join(part.label for part in own if part.key != self.boundary.builder.stream)
+        data = jsontext.dump(body)
+        id_ = "/".join(
+            filter(None, ("relation", self.name, named, said if len(said) < 150 else short_digest(data)))
+        )
+        case = Case(
+            id=f"{id_}/dropped" if drop else id_,
+            title=self._title(named, said),
+            expectation=Expectation.OPEN if is_open else Expectation.VALID,
+            request=Request(body=data, stream=self.streamed, stop_after=DROPPED if drop else None),
+            branch=self.boundary.builder.name(self.branch) or None,
+            parts=parts,
+            base=self.boundary.builder.base(self.branch),
+            size=len(text) if len(text) > 1000 else 0,
+        )
+        return self.pricing.priced(case)
+
+    # Helpers
+
+    def _title(self, named: str, said: str) -> str:
+        how = f"{self.family}, streamed," if self.streamed else self.family
+        return f"{how} with {', '.join(filter(None, (named, *said.split(','))))}"
+
+    def _key(self, role: str) -> str:
+        return self.boundary.contract.roles.get(role, "")
+
+    def _place(self, role: str) -> Place:
+        return self.boundary.builder.places[(*self.branch.steps, Property(self._key(role)))]
+
+    def _within(self, role: str, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        schema = self._place(role).schema
+        least, greatest = schema.get("minimum", value), schema.get("maximum", value)
+        return min(max(value, least), greatest)
+
+    def _part(self, role: str, value: Any, *, label: str = "") -> Part:
+        # A value that the boundary walk sends too is the same part, so that what is known of it is known here.
+        key = self._key(role)
+        text = json.dumps(value, sort_keys=True)
+        for part in self.boundary.parts(self.branch).get(key, ()):
+            if json.dumps(part.value, sort_keys=True) == text:
+                return part
+        place = self._place(role)
+        ids = [self.boundary.contract.input_ids[each.pointer] for each in place.keywords()]
+        aim = next((id_ for id_ in ids if id_.endswith("/type")), ids[0] if ids else "input/combinations")
+        if isinstance(value, bool | int | float):
+            said = text
+        else:
+            said = value[:60] if isinstance(value, str) else short_digest(text.encode())
+        aims = (Aim(requirement=aim, side=Side.VALID),)
+        return Part(key=key, value=value, label=label or f"{key}={said}", aims=aims)
+
+
+def forms(boundary: Boundary, pricing: Pricing, *, streams: bool) -> list[Form]:
+    """The forms of a contract that are not streamed: with a text, then with a conversation."""
+    found: dict[str, Form] = {}
+    for branch in boundary.builder.branches():
+        declared = branch.schema.get("properties", {})
+        for subject in (TEXT, CONVERSATION):
+            if boundary.contract.roles.get(subject) in declared and subject not in found:
+                found[subject] = Form(boundary, pricing, branch, subject, streams=streams)
+                break
+    if TEXT in found:
+        found[TEXT] = replace(found[TEXT], other=found.get(CONVERSATION))
+    return [found[subject] for subject in (TEXT, CONVERSATION) if subject in found]

@@ -1,0 +1,52 @@
+"""Texts that relations ask about: ordinary ones, and a long one that can be changed anywhere."""
+
+from __future__ import annotations
+
+_SUBJECTS = (
+    "a lighthouse keeper",
+    "a market in the morning",
+    "an old clockmaker",
+    "the first day of winter",
+    "two rivals in chess",
+    "a ferry across the fjord",
+    "the garden of a monastery",
+    "a night train to the coast",
+    "the mapmaker's apprentice",
+    "a village without a name",
+    "the last bookshop in town",
+    "a letter that came too late",
+    "the bell in the harbour",
+    "a baker who could not sleep",
+    "the bridge over the gorge",
+    "a summer of thunderstorms",
+)
+
+TEXTS = tuple(f"Tell me a long story about {subject}." for subject in _SUBJECTS)
+"""Requests for long answers, no two alike."""
+
+SIZES = (12_000, 3_000)
+"""Characters of a long text: about 3,000 tokens, which most context windows hold; and of one for the others."""
+
+_ENTRY = "Entry {number}: lamp {number} was lit {minutes} minutes after sunset, and {boats} boats passed by."
+
+
+def long_text(size: int, *, start: str = "heron", middle: str = "bear", end: str = "winter") -> str:
+    """A text of about `size` characters, no line of which stands in it twice, with a word to change at each place.
+
+    Each of the three words is what the answer is to be about.
+    """
+    entries, length, number = [], 0, 0
+    while length < size:
+        number += 1
+        entries.append(_ENTRY.format(number=number, minutes=number * 7 % 60, boats=number * 13 % 97))
+        length += len(entries[-1]) + 1
+    half = len(entries) // 2
+    return "\n".join(
+        [
+            f"This is the log of {start.capitalize()} Point. Whatever you write of it has to be about {start}s.",
+            *entries[:half],
+            f"On that day a {middle} came to the door. Do not forget the {middle}, it is the hero of this log.",
+            *entries[half:],
+            f"Write a poem about this log in the words of the {end}, beginning with the word {end.upper()}.",
+        ]
+    )

@@ -1,0 +1,237 @@
+"""The hearing: where relations get their replies from, and what is learnt of a target that does not reproduce."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from infercheck.cases import Case, Side
+from infercheck.checks.relations.language import Kind, Relation, Ruling, Standing, broken
+from infercheck.door import Door
+from infercheck.errors import NotToBeHad, ThrottledForEver
+from infercheck.findings import Finding, Verdict
+from infercheck.findings import broken as verdict_of
+from infercheck.judge import Judge
+from infercheck.observation import Observation, Outcome
+from infercheck.plan import Plan
+from infercheck.reply import Reply, reply_of, unasked
+
+TURNS, MOST_TURNS, PROVED = 2, 4, 8
+"""How often two requests are asked again in turns: more often while fewer answers than the last number, of their
+forms, are known to have come alike twice. A target of two machines that differ passes two turns too easily."""
+
+ATTEMPTS = 2
+"""How often a fresh reply is asked for that is lost on the way."""
+
+WAVERING = 2
+"""Requests that are not answered alike twice, after which nothing of their form is compared any more."""
+
+REPRODUCIBLE = "effect/seed/reproducible"
+
+ANEW = "the target does not give the same answer to the same request twice (effect/seed/reproducible)"
+
+
+class Hearing:
+    """Hears the relations of a run. `alone` tells that the run sends one request at a time."""
+
+    def __init__(self, plan: Plan, door: Door, judge: Judge, *, alone: bool) -> None:
+        self._door = door
+        self._judge = judge
+        self._alone = alone
+        self._planned = {case.request.digest for case in plan.cases}
+        self._replies: dict[str, Reply] = {}
+        self._wavering: defaultdict[str, set[str]] = defaultdict(set)
+        self._suspected: set[str] = set()
+        self._settled: set[str] = set()
+        self._alike: Counter[str] = Counter()
+        self._wavered: list[Ruling] = []
+        self._held = False
+        self._live = False
+        self._unjudged: list[Observation] = []
+        self._one_at_a_time = asyncio.Lock()
+
+    async def hear(self, relation: Relation) -> list[Finding]:
+        """All that a relation comes to, and what else its further requests show. One relation at a time."""
+        async with self._one_at_a_time:
+            if not relation.planned and relation.form not in self._suspected:
+                return []
+            self._live = relation.row.ordered
+            findings: list[Finding] = []
+            for claim in relation.claims:
+                try:
+                    rulings = await claim.rule(self)
+                except NotToBeHad as spent:
+                    rulings = [Ruling(kind=Kind.UNDECIDED, reason=f"not asked: {spent}")]
+                except ThrottledForEver as end:
+                    await self._judge.ask_for_life()  # raises the same where the target throttles everybody
+                    rulings = [Ruling(kind=Kind.UNDECIDED, reason=f"{end}, though others are answered")]
+                findings += [self._finding(relation, ruling) for ruling in _of_all(relation, rulings)]
+            if REPRODUCIBLE in self._judge.contract.requirements:
+                findings += [self._finding(relation, ruling) for ruling in self._wavered]
+            self._wavered = []
+            for seen in self._drain():
+                findings += await self._judge.judge(seen)
+            return findings
+
+    # What claims ask for
+
+    async def ask(self, case: Case) -> Reply:
+        """The first reply to a request; the same request is never paid for twice."""
+        digest = case.request.digest
+        if digest not in self._replies:
+            self._replies[digest] = await self._first(case)
+        return self._replies[digest]
+
+    async def _first(self, case: Case) -> Reply:
+        if reason := self._why_not(case):
+            return unasked(self._judge.contract, case, reason)
+        planned = case.request.digest in self._planned
+        seen = await self._judge.ask(case, extra=not planned, held=self._held)
+        if not planned:
+            self._unjudged.append(seen)
+        # What was lost on the way is asked for again; whoever judges it looks into the loss.
+        return await self.again(case) if seen.outcome is Outcome.NO_ANSWER else reply_of(seen)
+
+    async def again(self, case: Case) -> Reply:
+        """A fresh reply, given while nothing else is under way."""
+        for _ in range(ATTEMPTS):
+            if reason := self._why_not(case):
+                return unasked(self._judge.contract, case, reason)
+            seen = await self._judge.ask(case, fresh=True, held=self._held, live=self._live)
+            self._unjudged.append(seen)
+            if seen.outcome is not Outcome.NO_ANSWER:
+                break
+        reply = reply_of(seen)
+        digest = case.request.digest
+        if digest in self._replies and not reply.problem and reply.said == self._replies[digest].said:
+            self._settled.add(digest)
+            self._alike[_form(case)] += 1
+        return reply
+
+    def _why_not(self, case: Case) -> str:
+        # What is known to be refused, lost or deadly is not sent again for the sake of a comparison.
+        unsent = self._judge.unsent(case)
+        if unsent is not None:
+            return unsent[0].reason if unsent else "not sent"
+        return "" if self._judge.spare(case) is case else "the target does not survive one of its values"
+
+    async def together(self, cases: Sequence[Case]) -> list[Reply]:
+        """Fresh replies to requests that are all under way at once, and nothing beside them."""
+        async with self.quiet():
+            return list(await asyncio.gather(*map(self.again, cases)))
+
+    @asynccontextmanager
+    async def quiet(self) -> AsyncIterator[None]:
+        """Nothing of anybody else's is under way between the fresh replies asked for within."""
+        if self._held:
+            yield
+            return
+        async with self._door.quiet():
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
+
+    async def stand(self, one: Reply, other: Reply) -> Standing:
+        """Whether two replies that differ go on to do so: asked again in turns, A B A B, each gives its first."""
+        ones: list[Reply] = []
+        others: list[Reply] = []
+        try:
+            async with self.quiet():
+                while len(ones) < TURNS or (len(ones) < MOST_TURNS and not self._is_proved(one, other)):
+                    ones.append(await self.again(one.case))
+                    others.append(await self.again(other.case))
+                    for same in (ones, others):
+                        if same[-1].problem or same[-1].said != same[0].said:
+                            self.waver(same[0], same[-1])
+                            return Standing.UNSTEADY
+        except NotToBeHad:
+            return Standing.UNASKED
+        if ones[0].said == one.said and others[0].said == other.said:
+            return Standing.STANDS
+        if self._alone:
+            # Their first answers were given with nothing else under way, too.
+            self.waver(*((one, ones[0]) if ones[0].said != one.said else (other, others[0])))
+        return Standing.FELL if ones[0].said == others[0].said else Standing.UNSTEADY
+
+    def _is_proved(self, *replies: Reply) -> bool:
+        # Whether requests of these forms were answered alike so often that it is no chance.
+        return all(self._alike[_form(reply.case)] >= PROVED for reply in replies)
+
+    def unsteady(self, *replies: Reply) -> str:
+        """Why replies like these cannot be compared: requests of this form are not answered alike twice."""
+        return ANEW if any(len(self._wavering[_form(reply.case)]) >= WAVERING for reply in replies) else ""
+
+    def waver(self, one: Reply, other: Reply, *, basic: bool = False) -> None:
+        """Take notice of two different replies to one request; `basic` where nothing can be compared then."""
+        found = self._wavering[_form(one.case)]
+        found.add(one.case.request.digest)
+        if basic:
+            found.add("basic")
+        elif not (one.problem or other.problem):
+            expected = f"the same answer when it is asked again: {one.shown(other)}"
+            self._wavered.append(
+                broken(one, other, expected=expected, observed=other.shown(one), requirement=REPRODUCIBLE)
+            )
+
+    def settled(self, case: Case) -> bool:
+        """Whether a request was answered as at first when it was asked again."""
+        return case.request.digest in self._settled
+
+    def suspect(self, form: str) -> None:
+        """Take notice that something is wrong with requests of a form, so that it is looked at closely."""
+        self._suspected.add(form)
+
+    # What is made of it
+
+    def _drain(self) -> list[Observation]:
+        unjudged, self._unjudged = self._unjudged, []
+        return unjudged
+
+    def _finding(self, relation: Relation, ruling: Ruling) -> Finding:
+        id_ = ruling.requirement or relation.row.requirements[0]
+        requirement = self._judge.contract.requirements[id_]
+        verdict = {
+            Kind.KEPT: Verdict.PASS,
+            Kind.BROKEN: verdict_of(requirement),
+            Kind.UNDECIDED: Verdict.INCONCLUSIVE,
+            Kind.SKIPPED: Verdict.SKIP,
+        }[ruling.kind]
+        numbers = tuple(dict.fromkeys(reply.number for reply in ruling.replies if reply.number))
+        return Finding(
+            requirement=id_,
+            verdict=verdict,
+            case=ruling.replies[0].case.id if numbers else relation.id,
+            expected=ruling.expected,
+            observed=ruling.observed,
+            reason=ruling.reason,
+            exchanges=numbers,
+            confirmed=ruling.confirmed,
+            versus=_versus(ruling) if ruling.kind is Kind.BROKEN else None,
+            side=Side.VALID,
+        )
+
+
+def _of_all(relation: Relation, rulings: Sequence[Ruling]) -> list[Ruling]:
+    # What leaves the first requirement of a row undecided leaves its others so, unless something is said of them.
+    open_ = next((ruling for ruling in rulings if ruling.kind is Kind.UNDECIDED and not ruling.requirement), None)
+    told = {ruling.requirement for ruling in rulings}
+    others = [id_ for id_ in relation.requirements[1:] if id_ not in told] if open_ else []
+    return [*rulings, *(replace(open_, requirement=id_) for id_ in others if open_)]
+
+
+def _versus(ruling: Ruling) -> int | None:
+    # The first reply to another request than the one that the finding is about.
+    digests = [reply.case.request.digest for reply in ruling.replies]
+    return next(
+        (reply.number for reply, digest in zip(ruling.replies, digests, strict=True) if digest != digests[0]),
+        None,
+    )
+
+
+def _form(case: Case) -> str:
+    return f"{case.branch}+stream" if case.request.stream else f"{case.branch}"

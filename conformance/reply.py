@@ -1,0 +1,162 @@
+"""Replies: what the model said in one answer, streamed or not, apart from how it was sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from infercheck import jsontext
+from infercheck.cases import Case
+from infercheck.contract import Contract
+from infercheck.exchange import Answer, Exchange
+from infercheck.observation import Observation, Outcome, is_error
+
+SHOWN = 60
+"""Characters of a text that are shown on either side of where two texts part."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one answer says; `problem` tells why it says nothing, in words for people."""
+
+    seen: Observation
+    text: str = ""
+    calls: tuple[Any, ...] = ()
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    pieces: tuple[str, ...] = ()
+    """The texts of a stream's events, empty ones apart."""
+    problem: str = ""
+
+    @property
+    def case(self) -> Case:
+        """What was asked."""
+        return self.seen.case
+
+    @property
+    def number(self) -> int:
+        """The number of the exchange."""
+        return self.seen.exchange.number
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the target refused the request."""
+        return self.seen.outcome is Outcome.REFUSED
+
+    @property
+    def seconds(self) -> float:
+        """Seconds until the last byte came."""
+        return self.seen.exchange.answer.seconds
+
+    @property
+    def began(self) -> float | None:
+        """Seconds until the first piece of a stream's text came; None where none did."""
+        for event, payload in self.seen.payloads:
+            value = None if isinstance(payload, jsontext.NotJSON) else payload.value
+            if isinstance(value, Mapping) and (value.get("response") or value.get("tool_calls")):
+                return event.time
+        return None
+
+    @property
+    def ended(self) -> float:
+        """Seconds until the last event of a stream came."""
+        return self.seen.payloads[-1][0].time if self.seen.payloads else self.seconds
+
+    @cached_property
+    def said(self) -> tuple[str, str]:
+        """All that the model said: its text, and its tool calls as canonical JSON (their ids apart)."""
+        calls = [_without_id(call) for call in self.calls]
+        return self.text, json.dumps(calls, sort_keys=True, ensure_ascii=False) if calls else ""
+
+    @property
+    def tokens(self) -> int | None:
+        """The tokens of the answer, as the target counts them; None where it does not say."""
+        return _count(self.usage.get("completion_tokens"))
+
+    def shown(self, other: Reply | None = None) -> str:
+        """The text for people; with another, the place where the two part."""
+        whole = "".join(self.said) if self.calls else self.text
+        if other is None:
+            return _quoted(whole, 0, 2 * SHOWN)
+        theirs = "".join(other.said) if other.calls else other.text
+        place = next((i for i, (a, b) in enumerate(zip(whole, theirs, strict=False)) if a != b), None)
+        place = min(len(whole), len(theirs)) if place is None else place
+        return _quoted(whole, max(0, place - SHOWN), place + SHOWN)
+
+
+def unasked(contract: Contract, case: Case, reason: str) -> Reply:
+    """What stands for the reply to a request that is not sent."""
+    exchange = Exchange(number=0, case=case.id, ordinal=0, request=case.request, answer=Answer(), started=0.0)
+    return Reply(Observation(contract=contract, case=case, exchange=exchange), problem=reason)
+
+
+def reply_of(seen: Observation) -> Reply:
+    """Read what the model said. Where the answer is none, or no whole one, the reply says why."""
+    answer = seen.exchange.answer
+    if seen.outcome is not Outcome.ACCEPTED:
+        return Reply(seen, problem=f"{seen.case.id} was {_fate(seen)}")
+    if answer.failure:
+        return Reply(seen, problem=f"the answer to {seen.case.id} is not whole: {answer.failure.message}")
+    if seen.case.request.stream:
+        return _of_stream(seen)
+    result = seen.result if isinstance(seen.result, Mapping) else seen.value
+    if seen.labelled_stream or not isinstance(result, Mapping):
+        return Reply(seen, problem=f"the answer to {seen.case.id} holds no result")
+    text, calls = result.get("response"), result.get("tool_calls")
+    calls = tuple(calls) if isinstance(calls, list) else ()
+    if not isinstance(text, str) and not (text is None and calls):
+        return Reply(seen, problem=f"the answer to {seen.case.id} holds no text")
+    return Reply(seen, text=text or "", calls=calls, usage=_mapping(result.get("usage")))
+
+
+def _of_stream(seen: Observation) -> Reply:
+    if not seen.is_stream:
+        return Reply(seen, problem=f"the answer to {seen.case.id} is no stream")
+    pieces: list[str] = []
+    calls: list[Any] = []
+    usage: Mapping[str, Any] = {}
+    for _, payload in seen.payloads:
+        value = None if isinstance(payload, jsontext.NotJSON) else payload.value
+        if not isinstance(value, Mapping) or is_error(value):
+            return Reply(seen, problem=f"an event in the stream of {seen.case.id} is no piece of an answer")
+        piece = value.get("response", "")
+        if not isinstance(piece, str | None):
+            return Reply(seen, problem=f"an event in the stream of {seen.case.id} holds no text")
+        if piece:
+            pieces.append(piece)
+        if isinstance(value.get("tool_calls"), list):
+            calls += value["tool_calls"]
+        usage = _mapping(value.get("usage")) or usage
+    return Reply(seen, text=_joined(pieces), calls=tuple(calls), usage=usage, pieces=tuple(pieces))
+
+
+def _joined(pieces: list[str]) -> str:
+    # Half of a surrogate pair may end one event, and the other half begin the next.
+    return "".join(pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _fate(seen: Observation) -> str:
+    return f"{seen.outcome}: {seen.summary()}" if seen.outcome is not Outcome.NO_ANSWER else seen.summary()
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _without_id(call: object) -> object:
+    return {key: value for key, value in call.items() if key != "id"} if isinstance(call, Mapping) else call
+
+
+def _quoted(text: str, start: int, end: int) -> str:
+    if not text:
+        return "nothing"
+    if start >= len(text):
+        start = max(0, len(text) - SHOWN)
+    piece = json.dumps(text[start:end], ensure_ascii=False)
+    return f"{'…' if start else ''}{piece}{'…' if end < len(text) else ''}"

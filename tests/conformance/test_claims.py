@@ -1,0 +1,516 @@
+"""Claims about replies, ruled on without a target: a hearing that has its replies by heart."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+from fakes import CONTRACT
+
+from infercheck.cases import Case, Expectation, Request
+from infercheck.checks.relations.adapters import Refused, Unchanged
+from infercheck.checks.relations.claims import Differ, FirstDecided, Same, Spread
+from infercheck.checks.relations.isolation import Apart, Untroubled
+from infercheck.checks.relations.language import Kind, Standing
+from infercheck.checks.relations.limits import Prefix, Uncapped
+from infercheck.checks.relations.penalties import Fewer, repetitions
+from infercheck.checks.relations.sampling import AtMost
+from infercheck.checks.relations.seeds import Distinct, Repeats
+from infercheck.checks.relations.streams import Equivalent, Incremental
+from infercheck.checks.relations.texts import NoEcho, NoEndMark
+from infercheck.dialect import Dialect
+from infercheck.exchange import Answer, Exchange
+from infercheck.observation import Observation
+from infercheck.reply import Reply
+
+
+def case(name, *, streamed=False):
+    request = Request(body=name.encode(), stream=streamed)
+    return Case(id=name, title=name, expectation=Expectation.VALID, request=request)
+
+
+class Said(Reply):
+    """A reply without an exchange worth looking at."""
+
+    times = (0.0, 0.0, 0.0)
+
+    @property
+    def began(self):
+        return self.times[0]
+
+    @property
+    def ended(self):
+        return self.times[1]
+
+    @property
+    def seconds(self):
+        return self.times[2]
+
+
+class Script:
+    """A hearing: `first` are the replies to what is asked, by the case's id; `later` those asked again, in turn.
+
+    A text stands for a reply that says it, a tuple for one with tokens or pieces, an exception for a problem.
+    """
+
+    def __init__(self, first, later=None, *, stands=Standing.STANDS, wavering=False, settled=True):
+        self.first = first
+        self.later = {name: iter(said) for name, said in (later or {}).items()}
+        self.asked = []
+        self.stands = stands
+        self.wavering = wavering
+        self.is_settled = settled
+        self.wavered = []
+        self.suspected = set()
+
+    def reply(self, of, said):
+        answer = Answer(status=200)
+        exchange = Exchange(
+            number=len(self.asked), case=of.id, ordinal=0, request=of.request, answer=answer, started=0
+        )
+        seen = Observation(contract=CONTRACT, case=of, exchange=exchange, dialect=Dialect.REST)
+        if isinstance(said, Exception):
+            return Said(seen, problem=str(said))
+        text, *rest = (said,) if isinstance(said, str) else said
+        pieces, usage = (), {}
+        for each in rest:
+            if isinstance(each, int):
+                usage = {"completion_tokens": each}
+            else:
+                pieces = tuple(each)
+        return Said(seen, text=text, usage=usage, pieces=pieces)
+
+    async def ask(self, of):
+        self.asked.append(of.id)
+        return self.reply(of, self.first[of.id])
+
+    async def again(self, of):
+        self.asked.append(f"{of.id} again")
+        return self.reply(
+            of, next(self.later[of.id], self.first[of.id]) if of.id in self.later else self.first[of.id]
+        )
+
+    async def together(self, cases):
+        return [await self.again(of) for of in cases]
+
+    @contextlib.asynccontextmanager
+    async def quiet(self):
+        yield
+
+    async def stand(self, one, other):
+        return self.stands
+
+    def unsteady(self, *replies):
+        return "wavers" if self.wavering else ""
+
+    def settled(self, of):
+        return self.is_settled
+
+    def waver(self, one, other, *, basic=False):
+        self.wavered.append((one.text, other.text))
+
+    def suspect(self, form):
+        self.suspected.add(form)
+
+
+def rule(claim, first, later=None, **options):
+    hearing = Script(first, later, **options)
+    return asyncio.run(claim.rule(hearing)), hearing
+
+
+def kinds(claim, first, later=None, **options):
+    return [ruling.kind for ruling in rule(claim, first, later, **options)[0]]
+
+
+def of(*names):
+    return [case(name) for name in names]
+
+
+A, B, C, D = of("a", "b", "c", "d")
+
+
+@pytest.mark.parametrize(
+    ("replies", "options", "expected"),
+    [
+        ({"a": "x", "b": "x", "c": "y"}, {}, Kind.KEPT),
+        ({"a": "x", "b": "x", "c": "x"}, {}, Kind.UNDECIDED),  # nothing tells that it would show
+        ({"a": "x", "b": "z", "c": "x"}, {}, Kind.BROKEN),
+        ({"a": "x", "b": "z", "c": "x"}, {"stands": Standing.FELL}, Kind.UNDECIDED),
+        ({"a": "x", "b": "z", "c": "x"}, {"stands": Standing.UNSTEADY}, Kind.UNDECIDED),
+        ({"a": "x", "b": "x", "c": "y"}, {"wavering": True}, Kind.UNDECIDED),
+        ({"a": "x", "b": Exception("refused"), "c": "y"}, {}, Kind.UNDECIDED),
+    ],
+)
+def test_the_same_answer(replies, options, expected):
+    assert kinds(Same(pairs=[(A, B)], telling=[(B, C)]), replies, **options) == [expected]
+
+
+def test_what_was_not_confirmed_says_so():
+    rulings, _ = rule(Same(pairs=[(A, B)]), {"a": "x", "b": "y"}, stands=Standing.UNASKED)
+    assert rulings[0].kind is Kind.BROKEN
+    assert not rulings[0].confirmed
+
+
+def test_nothing_is_said_of_a_pair_where_another_has_to_be_the_same_first():
+    claim = Same(pairs=[(A, B)], given=[(C, D)])
+    assert kinds(claim, {"a": "x", "b": "y", "c": "1", "d": "2"}) == [Kind.UNDECIDED]
+    assert kinds(claim, {"a": "x", "b": "y", "c": "1", "d": "1"}) == [Kind.BROKEN]
+
+
+def test_a_form_whose_answers_differ_is_looked_at_closely():
+    claim = Same(pairs=[(A, B)], suspects=["messages"])
+    assert rule(claim, {"a": "x", "b": "y"})[1].suspected == {"messages"}
+    assert rule(claim, {"a": "x", "b": "x"})[1].suspected == set()
+    assert rule(claim, {"a": "x", "b": "y"}, stands=Standing.FELL)[1].suspected == set()
+
+
+MANY = [(case(f"with-{n}"), case(f"without-{n}")) for n in range(6)]
+
+
+def differ(**options):
+    return Differ(pairs=MANY[:1], more=MANY[1:], telling=[(A, B)], otherwise="no power", **options)
+
+
+def test_another_answer_is_asked_for_until_there_is_one_and_blamed_only_where_there_is_none():
+    same = {pair.id: "x" for pairs in MANY for pair in pairs}
+    rulings, hearing = rule(differ(), {**same, "with-0": "y", "a": "1", "b": "2"})
+    assert rulings[0].kind is Kind.KEPT
+    assert len(hearing.asked) == 2
+    assert kinds(differ(), {**same, "with-5": "y", "a": "1", "b": "2"}) == [Kind.KEPT]
+    assert kinds(differ(), {**same, "a": "1", "b": "2"}) == [Kind.BROKEN]
+    assert kinds(differ(), {**same, "a": "1", "b": "1"}) == [Kind.UNDECIDED]  # nothing makes a difference there
+    assert kinds(differ(), {**dict.fromkeys(same, ""), "a": "1", "b": "2"}) == [Kind.UNDECIDED]
+    assert kinds(differ(speaks=lambda reply: False), {**same, "a": "1", "b": "2"}) == [Kind.UNDECIDED]
+    few = Differ(pairs=MANY[:1], more=MANY[1:3], telling=[(A, B)], otherwise="too few")
+    assert kinds(few, {**same, "a": "1", "b": "2"}) == [Kind.UNDECIDED]
+
+
+def test_only_what_is_planned_is_asked_for_in_the_plan():
+    assert [each.id for each in differ().asks] == ["with-0", "without-0", "a", "b"]
+    told = Differ(pairs=MANY[:1], more=MANY[1:], telling=[(MANY[0][0], MANY[1][0])])
+    assert [each.id for each in told.asks] == ["with-0", "without-0"]
+
+
+def test_the_wrong_way_round_is_told_from_little_spread():
+    tight, loose = of(*(f"t{n}" for n in range(5))), of(*(f"l{n}" for n in range(5)))
+    claim = Spread(tight=tight, loose=loose, planned=2, otherwise="no power")
+
+    def said(few, many):
+        return {f"t{n}": f"t{min(n, few - 1)}" for n in range(5)} | {
+            f"l{n}": f"l{min(n, many - 1)}" for n in range(5)
+        }
+
+    assert kinds(claim, said(1, 5)) == [Kind.KEPT]
+    assert kinds(claim, said(1, 1)) == [Kind.UNDECIDED]
+    assert kinds(claim, said(5, 1)) == [Kind.BROKEN]
+    assert kinds(claim, said(2, 1)) == [Kind.UNDECIDED]  # one more is no spread
+    assert kinds(claim, said(5, 5)) == [Kind.UNDECIDED]
+
+
+def test_the_first_claim_that_decides_is_the_last_that_is_asked():
+    first, second = Same(pairs=[(A, B)], telling=[(A, B)]), Same(pairs=[(C, D)])
+    replies = {"a": "x", "b": "x", "c": "y", "d": "y"}
+    assert kinds(FirstDecided([first, second]), replies) == [Kind.KEPT]
+    assert kinds(FirstDecided([first, first]), replies) == [Kind.UNDECIDED]
+    rulings, hearing = rule(FirstDecided([second, first]), replies)
+    assert rulings[0].kind is Kind.KEPT
+    assert "a" not in hearing.asked
+
+
+FIRSTS = of(*(f"f{n}" for n in range(6)))
+
+
+@pytest.mark.parametrize(
+    ("texts", "free", "expected"),
+    [
+        ([("x", 1), ("y", 1), ("z", 1)] * 2, "other words", Kind.KEPT),
+        ([("x", 1), ("y", 1), ("z", 1)] * 2, "x words", Kind.UNDECIDED),
+        ([("x", 1), ("y", 1), ("z", 1), ("w", 1), ("x", 1), ("x", 1)], "other", Kind.BROKEN),
+        # Of a limit that is not kept, as the target itself says, nothing follows.
+        ([("x a", 2), ("y b", 2), ("z c", 2), ("w d", 2), ("x e", 2), ("x", 1)], "other", Kind.UNDECIDED),
+        # Where nobody counts, a text may be of two tokens: its beginning alone belongs to the first.
+        ([" ab", " ac", " ad", " ae", " af", " ag"], "other", Kind.KEPT),
+        ([" a", " b", " c", " d", " a", " a"], "other", Kind.BROKEN),
+    ],
+)
+def test_no_more_first_tokens_than_top_k_allows(texts, free, expected):
+    replies = {f"f{n}": text for n, text in enumerate(texts)} | {"a": free}
+    assert kinds(AtMost(most=3, firsts=FIRSTS, free=[A]), replies) == [expected]
+
+
+def test_a_first_token_that_does_not_come_again_is_nobodys_fault():
+    replies = {f"f{n}": (text, 1) for n, text in enumerate("xyzwxy")} | {"a": "other"}
+    rulings, hearing = rule(AtMost(most=3, firsts=FIRSTS, free=[A]), replies, {"f3": [("x", 1)]})
+    assert rulings[0].kind is Kind.UNDECIDED
+    assert hearing.wavered
+
+
+@pytest.mark.parametrize(
+    ("shorter", "longer", "expected"),
+    [
+        (("one two", 2), ("one two three", 3), Kind.KEPT),
+        ("one two", "one two three", Kind.KEPT),
+        (("one two\ufffd", 2), ("one twoé", 3), Kind.KEPT),
+        (("one two", 1), ("one two three", 3), Kind.BROKEN),  # fewer than there is room for
+        (("one two", 3), ("one two three", 3), Kind.BROKEN),
+        (("two", 2), ("one two three", 3), Kind.BROKEN),
+        (("one two", 2), ("one two", 2), Kind.UNDECIDED),
+        (("one two", 2), ("one two ", 3), Kind.UNDECIDED),
+        (Exception("refused"), ("one", 1), Kind.UNDECIDED),
+    ],
+)
+def test_a_lower_limit_gives_the_beginning(shorter, longer, expected):
+    assert kinds(Prefix(shorter=A, longer=B, limit=2), {"a": shorter, "b": longer}) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("above", "others", "streams", "expected"),
+    [
+        (("long text and more", 257), [], [], Kind.KEPT),
+        (("text", 64), [("x", 64), ("y", 64)], [], Kind.BROKEN),
+        (("text", 64), [("x", 64), ("y", 63)], [], Kind.UNDECIDED),
+        (("text", 3), [("x", 3), ("y", 3)], [], Kind.UNDECIDED),  # too short to be a cap
+        ("text", [], [("x", "a" * 64), ("y", "b" * 64), ("z", "c" * 64)], Kind.BROKEN),
+        ("text", [], [("x", "a" * 64), ("y", "b" * 50), ("z", "c" * 64)], Kind.UNDECIDED),
+        ("text", [], [], Kind.UNDECIDED),
+    ],
+)
+def test_a_cap_shows_by_answers_that_all_end_after_as_many_tokens(above, others, streams, expected):
+    texts = {"below": "text", "above": above}
+    texts |= {f"o{n}": said for n, said in enumerate(others)} | {f"s{n}": said for n, said in enumerate(streams)}
+    claim = Uncapped(
+        below=case("below"),
+        above=case("above"),
+        others=of(*(f"o{n}" for n in range(len(others)))),
+        streams=of(*(f"s{n}" for n in range(len(streams)))),
+        limit=257,
+    )
+    assert kinds(claim, texts) == [expected]
+
+
+PAIRS = [(case(f"u{n}"), case(f"p{n}")) for n in range(16)]
+USUAL, LOOP, VARIED = (
+    "the sea and the sky and the sea",
+    "the the the the the the the",
+    "sea and sky over red hills now",
+)
+
+
+@pytest.mark.parametrize(
+    ("penalised", "expected"),
+    [
+        ([VARIED] * 16, Kind.KEPT),
+        ([LOOP] * 16, Kind.BROKEN),
+        ([LOOP] * 14 + [VARIED] * 2, Kind.BROKEN),
+        ([LOOP] * 13 + [VARIED] * 3, Kind.UNDECIDED),
+        ([LOOP] + [VARIED] * 15, Kind.KEPT),
+        ([USUAL] * 16, Kind.UNDECIDED),
+    ],
+)
+def test_fewer_repetitions_or_more_in_nearly_all_pairs(penalised, expected):
+    replies = {f"u{n}": USUAL for n in range(16)} | {f"p{n}": said for n, said in enumerate(penalised)}
+    assert kinds(Fewer(pairs=PAIRS, planned=1), replies) == [expected]
+
+
+def test_loops_without_spaces_are_repetitions_too():
+    assert repetitions("one two three") == 0
+    assert repetitions("one two one") == 1
+    assert repetitions("s" * 40) > 10
+
+
+@pytest.mark.parametrize(
+    ("later", "settled", "expected"),
+    [
+        (["x", "x"], True, Kind.KEPT),
+        (["y", "z", "x", "x"], True, Kind.BROKEN),
+        (["x", "y", "x", "x"], True, Kind.BROKEN),
+        (["y", "y", "y", "y"], False, Kind.UNDECIDED),  # the first may have been given beside others
+        (["y", "y", "y", "y"], True, Kind.BROKEN),  # it was given again before, and is not any more
+        ([Exception("lost"), "x", "x", "x"], True, Kind.UNDECIDED),
+    ],
+)
+def test_the_same_request_is_answered_alike(later, settled, expected):
+    claim = Repeats(case=A, when="again", times=2, basic=True)
+    rulings, hearing = rule(claim, {"a": "x"}, {"a": later}, settled=settled)
+    assert rulings[0].kind is expected
+    assert bool(hearing.wavered) == (expected is Kind.BROKEN)
+    assert len(claim.repeats) == 2
+
+
+def test_seeds_that_are_one_and_the_same_are_so_in_every_setting():
+    settings = [of(*(f"{name}{n}" for n in range(3))) for name in "abc"]
+    claim = Distinct(settings=settings, unlike=(case("hot"), case("cold")))
+    apart = {f"{name}{n}": f"{name}{n}" for name in "abc" for n in range(3)} | {"hot": "1", "cold": "2"}
+    assert kinds(claim, apart) == [Kind.KEPT]
+    assert kinds(claim, apart | {"a0": "x", "a1": "x"}) == [Kind.UNDECIDED]  # a short answer, by chance
+    twins = {f"{name}{n}": f"{name}x" for name in "abc" for n in (0, 1)}
+    assert kinds(claim, apart | twins) == [Kind.BROKEN]
+    all_alike = {f"{name}{n}": name for name in "abc" for n in range(3)}
+    assert kinds(claim, apart | all_alike) == [Kind.BROKEN]
+    assert kinds(claim, apart | all_alike | {"hot": "2"}) == [Kind.UNDECIDED]  # nothing is left to chance there
+
+
+def equivalent(plain, streamed, **options):
+    claim = Equivalent(plain=A, streamed=case("s", streamed=True), form="prompt+stream")
+    rulings, hearing = rule(claim, {"a": plain, "s": streamed}, **options)
+    return {ruling.requirement or "stream/equivalence": ruling for ruling in rulings}, hearing
+
+
+def test_a_stream_says_what_the_answer_without_one_says():
+    found, _ = equivalent(("one two", 2), ("one two", ["one", " two"], 2))
+    assert {ruling.kind for ruling in found.values()} == {Kind.KEPT}
+    found, hearing = equivalent("one two", ("one", ["one"]))
+    assert found["stream/equivalence"].kind is Kind.BROKEN
+    assert hearing.suspected == {"prompt+stream"}
+    found, _ = equivalent("one two", (" one two", [" one", " two"]))
+    assert found["stream/equivalence"].kind is Kind.KEPT
+    assert found["stream/equivalence/white-space"].kind is Kind.BROKEN
+    found, _ = equivalent(("one", 1), ("one", ["one"], 2))
+    assert found["stream/usage"].kind is Kind.BROKEN
+    found, _ = equivalent("one", ("one", ["one"], 2))
+    assert found["stream/usage"].kind is Kind.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("plain", "pieces", "words"),
+    [
+        ("one two three", ["one", "one two", "one two three"], "repeats the text so far"),
+        ("é one", ["\ufffd", "\ufffd", " one"], "U+FFFD"),
+        ("one two", ["one", "two"], "white space"),
+        ("one two", ["one"], "the end is lost"),
+        ("one two", [" two"], "the beginning is lost"),
+        ("one two", ["one", "one", " two", " two"], "comes twice"),
+    ],
+)
+def test_how_a_stream_is_wrong_is_said_where_it_can_be_told(plain, pieces, words):
+    found, _ = equivalent(plain, ("".join(pieces), pieces))
+    assert words in found["stream/equivalence"].observed
+
+
+def incremental(streamed, times, later=()):
+    claim = Incremental(streamed=case("s", streamed=True), whole=case("w"), first=case("f"))
+
+    class Timed(Script):
+        def reply(self, of, said):
+            reply = super().reply(of, said)
+            object.__setattr__(reply, "times", times[of.id])
+            return reply
+
+    hearing = Timed({"s": streamed, "w": "text", "f": "t"})
+    return asyncio.run(claim.rule(hearing))[0].kind
+
+
+LONG = ("word " * 40, ["word "] * 40)
+
+
+@pytest.mark.parametrize(
+    ("streamed", "times", "expected"),
+    [
+        (LONG, {"s": (0.1, 1.0, 1.0), "w": (0, 0, 1.0), "f": (0, 0, 0.1)}, Kind.KEPT),
+        (LONG, {"s": (0.99, 1.0, 1.0), "w": (0, 0, 1.0), "f": (0, 0, 0.1)}, Kind.BROKEN),
+        (LONG, {"s": (0.29, 0.3, 0.3), "w": (0, 0, 0.3), "f": (0, 0, 0.1)}, Kind.UNDECIDED),
+        (LONG, {"s": (0.01, 0.01, 0.01), "w": (0, 0, 0.01), "f": (0, 0, 0.01)}, Kind.KEPT),  # nobody's loss
+        (("word " * 40, ["word " * 40]), {"s": (0, 0, 0), "w": (0, 0, 0)}, Kind.BROKEN),
+        (("a few words", ["a few words"]), {"s": (0, 0, 0), "w": (0, 0, 0)}, Kind.UNDECIDED),
+    ],
+)
+def test_a_stream_comes_while_it_is_generated(streamed, times, expected):
+    assert incremental(streamed, times) is expected
+
+
+ALONE = {"a": "a" * 90, "b": "b" * 90, "c": "c" * 90}
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ({}, [Kind.KEPT, Kind.KEPT]),
+        ({"a": ["b" * 90]}, [Kind.BROKEN]),
+        ({"a": ["x" * 90]}, [Kind.KEPT, Kind.BROKEN]),  # another answer beside others is noted
+        ({"a": [Exception("lost")]}, [Kind.UNDECIDED]),
+    ],
+)
+def test_answers_that_are_under_way_together_are_kept_apart(later, expected):
+    assert kinds(Apart(cases=[A, B, C]), ALONE, later) == expected
+
+
+def test_short_answers_that_are_somebody_elses_may_be_one_s_own():
+    assert kinds(Apart(cases=[A, B]), {"a": "yes", "b": "no"}, {"a": ["no"]}) == [Kind.KEPT, Kind.BROKEN]
+
+
+LEFT = case("left", streamed=True)
+
+
+@pytest.mark.parametrize(
+    ("later", "wavering", "expected"),
+    [
+        (["x"] * 20, False, Kind.KEPT),
+        (["x", *["y", "x", "x"] * 3, "y"], False, Kind.BROKEN),  # after each stream that is left
+        (["x", *["y"] * 20], False, Kind.BROKEN),  # ever since
+        (["x", "y", "x", "x", "x"], False, Kind.UNDECIDED),  # once
+        (["y", "x"], False, Kind.UNDECIDED),  # before any is left
+        (["x", *["y", "x", "x"] * 3, "x"], True, Kind.UNDECIDED),
+    ],
+)
+def test_a_stream_that_is_left_changes_nothing(later, wavering, expected, monkeypatch):
+    monkeypatch.setattr("infercheck.checks.relations.isolation.NOTICE", 0)
+    claim = Untroubled(left=[LEFT], cases=[A])
+    assert kinds(claim, {"a": "x", "left": "y"}, {"a": later}, wavering=wavering) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("plain", "settled", "expected"),
+    [
+        (["x", "x"], True, Kind.KEPT),
+        (["lora", "lora"], True, Kind.BROKEN),
+        (["y", "y"], True, Kind.BROKEN),
+        (["y", "z"], True, Kind.UNDECIDED),
+        (["x", "y"], False, Kind.UNDECIDED),  # not the same even before
+        (["x", "x", "x", "x"], False, Kind.KEPT),
+    ],
+)
+def test_an_adapter_leaves_other_answers_alone(plain, settled, expected):
+    claim = Unchanged(plain=A, adapted=of("l"))
+    assert kinds(claim, {"a": "x", "l": "lora"}, {"a": plain}, settled=settled) == [expected]
+
+
+def test_what_wavers_is_known_for_an_adapter_s_answer_only_by_its_words():
+    claim = Unchanged(plain=A, adapted=of("l"))
+    assert kinds(claim, {"a": "x", "l": "lora"}, {"a": ["lora", "lora"]}, wavering=True) == [Kind.BROKEN]
+    assert kinds(claim, {"a": "x", "l": "lora"}, {"a": ["y", "y"]}, wavering=True) == [Kind.UNDECIDED]
+
+
+def test_an_adapter_that_nobody_has_is_refused():
+    claim = Refused(case=A, base=B, what="it")
+    assert kinds(claim, {"a": "x", "b": "x"}) == [Kind.BROKEN]
+    rulings, _ = rule(claim, {"a": "x", "b": "x"})
+    assert "base model" in rulings[0].observed
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["a story", "b story", "c story"], Kind.KEPT),
+        (["ask a: once", "ask b: twice", "ask c"], Kind.BROKEN),
+        (["ask a: once", "a model's own words", "ask c"], Kind.KEPT),
+        (["[INST] ask a [/INST] once", "[INST] ask b [/INST]", "[INST] ask c"], Kind.BROKEN),
+    ],
+)
+def test_a_prompt_is_not_echoed(texts, expected):
+    claim = NoEcho(cases=[A], more=[B, C], texts=["ask a", "ask b", "ask c"])
+    assert kinds(claim, dict(zip("abc", texts, strict=True))) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["x", "y", "z"], Kind.KEPT),
+        (["x</s>", "y</s>", "z</s>"], Kind.BROKEN),
+        (["x</s>", "y", "z"], Kind.UNDECIDED),
+        (["x</s>", "y<|im_end|>", "z</s>"], Kind.UNDECIDED),
+        (["</s> x", "y", "z"], Kind.KEPT),
+    ],
+)
+def test_the_token_that_ends_answers_is_no_part_of_them(texts, expected):
+    assert kinds(NoEndMark(cases=[A, B, C]), dict(zip("abc", texts, strict=True))) == [expected]

@@ -1,0 +1,171 @@
+"""Relations heard over a whole run: what they cost, what confirms them, and targets that do not reproduce."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+
+import pytest
+from fakes import CONTRACT, ENGINE, Target, refusal
+from harness import broken, ids, judge, plan_of
+
+from infercheck.checks.relations import COMPARED
+from infercheck.findings import Verdict
+from infercheck.plan import Options
+
+SEED = "effect/seed/reproducible"
+
+
+class Noisy(Target):
+    """Draws anew now and then, as `is_noisy` says."""
+
+    def __init__(self, seed=0):
+        super().__init__()
+        self.chance = random.Random(seed)
+        self.under_way = 0
+
+    async def send(self, request, *, alone=False):
+        self.under_way += 1
+        try:
+            await asyncio.sleep(0)
+            return await super().send(request, alone=alone)
+        finally:
+            self.under_way -= 1
+
+    def say(self, body):
+        if isinstance(body, dict) and CONTRACT.oracle.is_valid(body):
+            if draw := self.noise():
+                body = {**body, "seed": (body.get("seed", 1) + draw) % 9999999999 + 1}
+            return ENGINE.answer(body)
+        return super().say(body)
+
+    def noise(self):
+        raise NotImplementedError
+
+
+class Rarely(Noisy):
+    """Draws anew one time in forty."""
+
+    def noise(self):
+        return self.chance.randrange(1, 10**6) if self.chance.random() < 0.025 else 0
+
+
+class Often(Noisy):
+    """Draws anew one time in ten."""
+
+    def noise(self):
+        return self.chance.randrange(1, 10**6) if self.chance.random() < 0.1 else 0
+
+
+class Batching(Noisy):
+    """Draws otherwise while another request is under way."""
+
+    def noise(self):
+        return 7 if self.under_way > 1 else 0
+
+
+class TwoMachines(Noisy):
+    """Answers from one of two machines that do not calculate alike."""
+
+    def noise(self):
+        return 7 if self.chance.random() < 0.5 else 0
+
+
+class Seedless(Noisy):
+    """Draws anew every time."""
+
+    def noise(self):
+        return self.chance.randrange(1, 10**6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", [Rarely, Often, Batching, TwoMachines, Seedless])
+def test_nothing_is_blamed_on_noise_but_that_it_is_there(kind, seed):
+    results = judge(kind(seed), concurrency=4, adapters=("poet", "pirate"))
+    assert broken(results) <= {SEED}
+    assert not ids(results, Verdict.ERROR)
+
+
+def test_a_target_that_ignores_the_seed_gets_that_one_finding_and_nothing_else_is_compared():
+    results = judge(Seedless())
+    assert broken(results) == {SEED}
+    undecided = ids(results, Verdict.INCONCLUSIVE)
+    assert {"stream/equivalence", "default/max_tokens", "effect/top_k", "template/messages"} <= undecided
+    reasons = {result.reason for result in results.results if result.requirement.id == "effect/top_k"}
+    assert "effect/seed/reproducible" in reasons.pop()
+
+
+def test_a_conforming_target_is_asked_what_was_planned_and_nothing_more():
+    target = Target()
+    results = judge(target)
+    plan = plan_of(CONTRACT, Options())
+    assert broken(results) == set()
+    # The farewell asks once more whether the target is there; what answers at once is asked when its streams begin.
+    assert plan.requests - 5 <= len(target.sent) <= plan.requests + 7
+    sent = Counter(request.digest for request in target.sent)
+    assert all(sent[case.request.digest] for case in plan.cases if not case.needs)
+
+
+@pytest.mark.parametrize("adapters", [(), ("poet",), ("poet", "pirate")])
+def test_all_of_it_fits_into_profile_standard_with_room_to_confirm(adapters):
+    plan = plan_of(CONTRACT, Options(adapters=adapters))
+    assert plan.left_out == 0
+    assert plan.requests + plan.profile.reserve <= plan.profile.requests == 600
+    assert plan.price <= plan.profile.tokens == 60_000
+    needed = {id_ for id_ in COMPARED if adapters or "lora" not in id_}
+    assert {id_ for id_ in needed if plan.planned.get(id_)} == needed
+
+
+class Forgetful(Target):
+    """Has a default of 100 tokens where a stream is asked for."""
+
+    def say(self, body):
+        if isinstance(body, dict) and body.get("stream") is True and "max_tokens" not in body:
+            body = {**body, "max_tokens": 100}
+        return super().say(body)
+
+
+def test_a_difference_is_reported_with_both_requests_once_it_came_again():
+    results = judge(Forgetful(), only=("stream/equivalence",))
+    (result,) = results.with_verdict(Verdict.FAIL)
+    assert result.requirement.id == "stream/equivalence"
+    finding = result.findings[0]
+    exchanges = results.record.exchanges
+    assert exchanges[finding.exchanges[0]].request.stream
+    assert not exchanges[finding.versus].request.stream
+    assert "the end is lost" in finding.observed
+    # Asked again in turns, A B A B.
+    asked = Counter(each.request.digest for each in exchanges.values())
+    assert asked[exchanges[finding.versus].request.digest] >= 3
+
+
+def test_what_cannot_be_confirmed_for_want_of_budget_is_undecided():
+    plan = plan_of(CONTRACT, Options(only=("stream/equivalence",)))
+    results = judge(Forgetful(), only=("stream/equivalence",), max_requests=len(plan.cases) + len(plan.repeats) + 1)
+    assert "stream/equivalence" not in broken(results)
+
+
+def test_only_where_something_is_wrong_with_a_form_is_it_looked_at_closely():
+    class Deaf(Target):
+        def say(self, body):
+            if isinstance(body, dict) and body.get("stream") is True:
+                body = {key: value for key, value in body.items() if key != "top_k"}
+            return super().say(body)
+
+    target = Deaf()
+    results = judge(target)
+    assert {"stream/equivalence", "effect/top_k"} <= broken(results)
+    assert broken(results) <= {"stream/equivalence", "effect/top_k", "effect/top_k/one"}
+    assert len(target.sent) > plan_of(CONTRACT, Options()).requests + 20
+
+
+def test_a_form_that_answers_no_request_leaves_what_hangs_on_it_undecided():
+    def refuses_heat(body, usual):
+        return refusal() if isinstance(body, dict) and body.get("temperature") == 5 else None
+
+    results = judge(Target(changes=refuses_heat))
+    assert "input/prompt/temperature/maximum" in broken(results)
+    assert not broken(results) & COMPARED
+    assert "effect/temperature" in ids(results, Verdict.INCONCLUSIVE)
