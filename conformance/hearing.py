@@ -56,7 +56,7 @@ class Hearing:
     async def hear(self, relation: Relation) -> list[Finding]:
         """All that a relation comes to, and what else its further requests show. One relation at a time."""
         async with self._one_at_a_time:
-            if not relation.planned and relation.form not in self._suspected:
+            if not relation.planned and relation.form.name not in self._suspected:
                 return []
             self._live = relation.row.ordered
             findings: list[Finding] = []

@@ -185,6 +185,7 @@ def test_markup_in_an_address_or_a_folder_is_text(tmp_path):
     assert "[/red]" in result.stdout
 
 
+@pytest.mark.slow
 def test_who_reads_only_the_beginning_changes_no_exit_status(tmp_path):
     with served(api().app()) as url:
         line = f"{sys.executable} -m infercheck run {url} --profile quick --output {tmp_path} | head -1"
@@ -195,6 +196,7 @@ def test_who_reads_only_the_beginning_changes_no_exit_status(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_header_that_the_target_needs_is_sent_masked_and_named_in_curl_lines(tmp_path):
     class WantsKey(AcceptsTopK51):
         """Asks for a key, and repeats it in its answers."""

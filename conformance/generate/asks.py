@@ -135,9 +135,9 @@ class Form:
         # A value that the boundary walk sends too is the same part, so that what is known of it is known here.
         key = self._key(role)
         text = json.dumps(value, sort_keys=True)
-        for part in self.boundary.parts(self.branch).get(key, ()):
-            if json.dumps(part.value, sort_keys=True) == text:
-                return part
+        known = self.boundary.part(self.branch, key, text)
+        if known is not None:
+            return known
         place = self._place(role)
         ids = [self.boundary.contract.input_ids[each.pointer] for each in place.keywords()]
         aim = next((id_ for id_ in ids if id_.endswith("/type")), ids[0] if ids else "input/combinations")

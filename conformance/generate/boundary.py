@@ -27,6 +27,7 @@ class Boundary:
         self.oracle = builder.contract.oracle
         self.adapters = tuple(adapters)
         self._parts: dict[str, dict[str, list[Part]]] = {}
+        self._index: dict[str, dict[tuple[str, str], Part]] = {}
         self._open = {aim for question in self.contract.open for aim in question.aims}
 
     def baselines(self) -> Iterator[Case]:
@@ -66,6 +67,15 @@ class Boundary:
         if branch.pointer not in self._parts:
             self._parts[branch.pointer] = self._make_parts(branch)
         return self._parts[branch.pointer]
+
+    def part(self, branch: Place, key: str, text: str) -> Part | None:
+        """The part of a branch with this key and this value, as JSON with its keys sorted."""
+        index = self._index.get(branch.pointer)
+        if index is None:
+            parts = (part for options in self.parts(branch).values() for part in options)
+            index = {(part.key, json.dumps(part.value, sort_keys=True)): part for part in parts}
+            self._index[branch.pointer] = index
+        return index.get((key, text))
 
     def _make_parts(self, branch: Place) -> dict[str, list[Part]]:
         found: dict[str, dict[str, Part]] = {}

@@ -85,6 +85,7 @@ def test_a_target_without_them_passes_and_the_report_says_why_they_are_skipped()
     assert by_id["input/prompt/top_k/maximum"].verdict is Verdict.PASS
 
 
+@pytest.mark.slow
 def test_without_a_template_its_two_relations_alone_are_left_out():
     whole, plan = plan_of(CONTRACT, Options()), plan_of(CONTRACT, Options(declare=("no-template",)))
     about_templates = {"default/raw", "template/raw"}

@@ -33,6 +33,7 @@ def worker(change=None, **options):
     return Target(changes=changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error",
     [
@@ -55,6 +56,7 @@ def test_a_worker_may_refuse_with_any_status_but_success(dialect, error):
     assert results.record.dialect == "worker"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

@@ -190,6 +190,7 @@ def test_what_was_not_confirmed_is_not_called_expected():
     assert (sure.verdict, sure.reason) == (Verdict.EXPECTED, "we like it so")
 
 
+@pytest.mark.slow
 def test_a_case_is_stale_where_it_is_kept_or_unknown():
     entry = expected(case=CASE)
     assert why(entry, only=(TOP_K,)) == ["what it expects to be broken is kept"]
@@ -330,6 +331,7 @@ def test_a_baseline_hides_what_was_broken_then_and_nothing_else():
     assert ids(worse, Verdict.FAIL) == {"input/prompt/top_k/minimum"}
 
 
+@pytest.mark.slow
 def test_a_refused_value_is_known_whichever_request_shows_it():
     def refuses(*labels):
         def changes(body, usual):
@@ -349,6 +351,7 @@ def test_a_refused_value_is_known_whichever_request_shows_it():
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_baseline_of_another_seed_knows_the_requests_by_their_kind():
     def mislabelled(body, usual):
         return replace(usual, headers=(("content-type", "text/plain"),)) if usual.status == 200 else None

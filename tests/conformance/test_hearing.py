@@ -147,6 +147,7 @@ def test_what_cannot_be_confirmed_for_want_of_budget_is_undecided():
     assert "stream/equivalence" not in broken(results)
 
 
+@pytest.mark.slow
 def test_only_where_something_is_wrong_with_a_form_is_it_looked_at_closely():
     class Deaf(Target):
         def say(self, body):
@@ -161,6 +162,7 @@ def test_only_where_something_is_wrong_with_a_form_is_it_looked_at_closely():
     assert len(target.sent) > plan_of(CONTRACT, Options()).requests + 20
 
 
+@pytest.mark.slow
 def test_a_form_that_answers_no_request_leaves_what_hangs_on_it_undecided():
     def refuses_heat(body, usual):
         return refusal() if isinstance(body, dict) and body.get("temperature") == 5 else None

@@ -86,6 +86,7 @@ def test_a_conforming_target_passes_and_nothing_is_undecided():
             assert result.reason == "no adapter is named (--lora NAME)"
 
 
+@pytest.mark.slow
 def test_with_an_adapter_nothing_of_adapters_is_left_open():
     def knows_poet(body, usual):
         unknown = isinstance(body, dict) and "prompt" in body and body.get("lora", "poet") != "poet"
@@ -97,6 +98,7 @@ def test_with_an_adapter_nothing_of_adapters_is_left_open():
     assert ids(results, Verdict.PASS) >= RELATED | ADAPTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
@@ -172,6 +174,7 @@ def test_one_broken_promise_is_shown_by_its_requirement_and_no_other(target, exp
     look_through(results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
@@ -202,6 +205,7 @@ def look_through(results):
         assert all(group.request_number >= 1 and group.finding.expected for group in shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "target",
     [
@@ -224,6 +228,7 @@ def test_what_is_legal_is_never_blamed(target):
     assert results.exit_status(fail_on_should=True) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "result",
     [
@@ -252,6 +257,7 @@ def crash_on_fraction(body, usual):
     return refusal(500) if isinstance(body, dict) and body.get("top_k") == 1.5 else None
 
 
+@pytest.mark.slow
 def test_a_valid_value_that_crashes_is_blamed_on_its_keyword_too():
     target = Target(changes=lambda body, usual: refusal(500) if "9999999999" in json.dumps(body) else None)
     results = judge(target)
@@ -289,6 +295,7 @@ def test_a_refusal_for_the_context_windows_sake_is_a_note_and_settles_the_rest()
     assert sum(len(request.body) > 50_000 and b"x-deep" not in request.body for request in target.sent) == 2
 
 
+@pytest.mark.slow
 def test_a_window_that_is_declared_excuses_no_text_that_fits_into_it():
     def bytes_not_characters(body, usual):
         long = isinstance(body, dict) and len(str(body.get("prompt", "")).encode()) > 131072
@@ -409,6 +416,7 @@ def test_a_target_that_refuses_everything_shows_nothing_by_refusing_what_is_inva
             assert "invalid" not in result.sides, result.requirement.id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reply",
     [
@@ -445,6 +453,7 @@ def test_where_our_own_patience_ended_nothing_is_blamed(kind):
     assert results.exit_status() == 4
 
 
+@pytest.mark.slow
 def test_streams_that_say_nothing_are_shown_where_answers_that_are_not_streamed_do():
     results = judge(of_stream(DONE))
     assert ill_formed(results) == {"stream/present"}
@@ -464,6 +473,7 @@ def test_streams_that_say_nothing_are_shown_where_answers_that_are_not_streamed_
     assert broken(judge(laconic)) == set()
 
 
+@pytest.mark.slow
 def test_a_style_of_refusing_is_not_asked_about_again_and_again():
     class Plain(Target):
         async def send(self, request, *, alone=False):
@@ -483,6 +493,7 @@ def test_a_style_of_refusing_is_not_asked_about_again_and_again():
     assert again(results) - again(judge(Target())) == SURE
 
 
+@pytest.mark.slow
 def test_heartbeats_and_events_that_clients_of_messages_do_not_see_are_legal():
     beats = b"event: ping\ndata: 12:00\n\ndata:\n\n"
     assert broken(judge(of_bytes(lambda data: beats + data.replace(b"data: ", b"data:")))) == set()
@@ -494,6 +505,7 @@ def test_an_answer_that_nests_beyond_what_we_can_read_is_no_fault_of_the_target(
     assert "output/json" in ids(results, Verdict.INCONCLUSIVE)
 
 
+@pytest.mark.slow
 def test_what_is_refused_once_and_accepted_when_asked_again_is_undecided():
     seen = set()
 
@@ -571,6 +583,7 @@ def test_a_request_that_is_throttled_for_ever_ends_no_run_where_others_are_answe
     assert results.record.complete
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_broken_off_once_is_asked_for_again():
     once = []
 

@@ -231,6 +231,7 @@ def test_endless_output_is_asked_for_as_a_stream_that_is_cut():
             assert case.request.stop_after
 
 
+@pytest.mark.slow
 def test_only_what_is_selected_is_sent_and_the_smallest_requests():
     plan = make_plan(CONTRACT, Options(only=("input/prompt/top_k",)))
     assert plan.selected == {f"input/prompt/top_k/{word}" for word in ("type", "minimum", "maximum")}
@@ -254,7 +255,7 @@ def test_what_compares_answers_is_sent_with_what_it_needs_and_what_tells_that_th
     asked = {id_ for relation in plan.relations for id_ in relation.requirements}
     assert asked == plan.selected | {"effect/seed/reproducible"}
     # Looked at closely: both branches, streamed and not.
-    assert {relation.form for relation in plan.relations if "effect/top_k" in relation.requirements} == {
+    assert {relation.form.name for relation in plan.relations if "effect/top_k" in relation.requirements} == {
         "prompt", "prompt+stream", "messages", "messages+stream",
     }  # fmt: skip
     needed = {case.request.digest for relation in plan.relations for case in relation.asks}

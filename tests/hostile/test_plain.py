@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hostile.running import run
 from hostile.servers import Raw, served
 
 
+@pytest.mark.slow
 def test_the_raw_server_keeps_every_promise(tmp_path):
     with served(Raw()) as server:
         done = run(server.url, tmp_path)

@@ -116,7 +116,7 @@ class NeverAnswersEmptyBodies(Careless):
         return raw
 
 
-@mutant("robust/liveness", quick=True, **HASTE)
+@mutant("robust/liveness", **HASTE)
 class DiesOfNaN(Mortal):
     """Samples with a temperature that is no number, and never comes back."""
 

@@ -32,7 +32,7 @@ class Falling(Careless):
         raise NotImplementedError
 
 
-@mutant("http/server-error", quick=True)
+@mutant("http/server-error")
 class FallsOverBadJson(Falling):
     """Answers 500 to a body that is no JSON."""
 

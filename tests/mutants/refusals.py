@@ -210,7 +210,7 @@ class RefusesStreams(Refusing):
         return body.get("stream") is True
 
 
-@mutant("input/combinations", quick=True)
+@mutant("input/combinations")
 class RefusesHotAndGreedy(Refusing):
     """Accepts temperature 5 and accepts top_k 1, and not both."""
 

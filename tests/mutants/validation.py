@@ -128,7 +128,7 @@ class Coercing(Careless):
         raise NotImplementedError
 
 
-@mutant(*each(NUMBERS), "input/*/stream/type", "input/prompt/raw/type", quick=True)
+@mutant(*each(NUMBERS), "input/*/stream/type", "input/prompt/raw/type")
 class CoercesStrings(Coercing):
     """Reads numbers and booleans from strings, and booleans from numbers, as a lax model does."""
 

@@ -29,7 +29,7 @@ class Repairing(Careless):
         raise NotImplementedError
 
 
-@mutant("http/malformed-json", quick=True)
+@mutant("http/malformed-json")
 class ClosesWhatIsOpen(Repairing):
     """Reads a JSON text that was cut off as if it had been sent whole."""
 
@@ -165,7 +165,7 @@ class AsksForNoToken(Guarded):
         pass
 
 
-@mutant("http/wrong-token", token=TOKEN, quick=True)
+@mutant("http/wrong-token", token=TOKEN)
 class TakesAnyToken(Guarded):
     """Asks that there be a token, and not which."""
 

@@ -151,7 +151,7 @@ class AlwaysCallsTools(Calling):
     """Calls a tool whenever it is offered one."""
 
 
-@variant(quick=True)
+@variant()
 class SendsNullBesideToolCalls(Calling):
     """Sends null for a text that there is none of, as the documented API does."""
 

@@ -180,7 +180,7 @@ class Windowed(Careless):
         raise NotImplementedError
 
 
-@variant(quick=True)
+@variant()
 class HasAShortWindow(Windowed):
     """Refuses long texts as the documented API does, with 413."""
 

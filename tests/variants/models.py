@@ -120,7 +120,7 @@ class Forgetful(LanguageModel):
         return super().length(start >> 16)
 
 
-@variant(quick=True)
+@variant()
 class GoesRoundInCircles(Generating):
     """Repeats itself for ever at temperature 0, as small models do, unless a penalty keeps it from that."""
 

@@ -128,7 +128,7 @@ class BeginsWithoutWhiteSpace(Generating):
                     yield piece
 
 
-@variant(quick=True)
+@variant()
 class StripsBothEnds(Generating):
     """Leaves out the white space at both ends of an answer, which it holds back in streams."""
 

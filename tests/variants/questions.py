@@ -67,7 +67,7 @@ class AsksForAMessage(Choosing):
         return "messages" in body and body["messages"] is not None and not any(m["content"] for m in spoken(body))
 
 
-@variant(quick=True)
+@variant()
 class KnowsFourRoles(Choosing):
     """Refuses roles that the page does not name."""
 

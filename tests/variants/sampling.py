@@ -60,7 +60,7 @@ class SeedsWith32Bits(Drawing):
             return chance
 
 
-@variant(quick=True)
+@variant()
 class DrawsWithNoise(Drawing):
     """Adds Gumbel noise to the logits, and takes the highest."""
 

@@ -118,7 +118,7 @@ class SendsStreamsWhole(Conforming):
         return reply(b"".join(self.stream_events(events)), media_type="text/event-stream")
 
 
-@variant(quick=True)
+@variant()
 class CutsChunksAnywhere(Careless):
     """Sends three bytes at a time, cut inside characters and line ends."""
 

@@ -40,7 +40,7 @@ class IgnoresAByteOrderMark(Reading):
         return raw.removeprefix(b"\xef\xbb\xbf")
 
 
-@variant(quick=True)
+@variant()
 class RefusesKeysThatStandTwice(Reading):
     """Asks that the names in an object be unique."""
 

@@ -95,15 +95,11 @@ def _of(row: Row, forms: Sequence[Form], *, closely: bool) -> Iterator[Relation]
         fitting = fitting[:1]
     closer = [form.stream for form in fitting if form.stream] if row.closely else []
     for index, form in enumerate([*fitting, *closer]):
-        claims = tuple(row.claims(form))
-        if claims:
-            yield Relation(
-                row=row,
-                form=form.name,
-                claims=claims,
-                planned=closely or not (row.closely and index),
-                case=_stand_in(row, form),
-            )
+        planned = closely or not (row.closely and index)
+        relation = Relation(row=row, form=form, planned=planned, case=_stand_in(row, form))
+        if planned and not relation.claims:
+            return
+        yield relation
 
 
 def _stand_in(row: Row, form: Form) -> Case:

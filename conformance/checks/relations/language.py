@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol, TypeAlias
 
 from infercheck.cases import Case
@@ -121,16 +122,20 @@ class Row:
     """What an operator may declare so that the row does not apply."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Relation:
     """A row in one form of requests. `planned` tells that its requests are; else they are asked on suspicion."""
 
     row: Row
-    form: str
-    claims: tuple[Claim, ...]
+    form: Form = field(repr=False, compare=False)
     planned: bool
     case: Case = field(repr=False)
     """What stands for it in the journal."""
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """Its claims; made when they are first wanted, since most of those on suspicion never are."""
+        return tuple(self.row.claims(self.form))
 
     @property
     def id(self) -> str:
