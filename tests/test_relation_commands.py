@@ -37,6 +37,7 @@ def test_the_plan_counts_what_is_asked_again_and_its_price():
     assert f"up to {PLAN.budget - PLAN.requests} more requests" in text
 
 
+@pytest.mark.slow
 def test_every_planned_relation_has_a_line_and_the_others_are_summed_up():
     text = invoke("plan").stdout
     table = text[text.index("requests  repeats  tokens  relation\n") :]
@@ -50,6 +51,7 @@ def test_every_planned_relation_has_a_line_and_the_others_are_summed_up():
     assert f"\n{len(PLAN.relations) - len(planned)} more are looked at only where" in text
 
 
+@pytest.mark.slow
 def test_why_requirements_are_skipped_is_said_whatever_the_reason():
     assert "\n3 requirements skipped: no adapter is named (--lora NAME)\n" in invoke("plan").stdout
     text = invoke("plan", "--lora", "poet", "--declare", "no-template").stdout
@@ -58,6 +60,7 @@ def test_why_requirements_are_skipped_is_said_whatever_the_reason():
     assert "skipped" not in invoke("plan", "--lora", "poet").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adapters", [(), ("poet", "lawyer")])
 def test_vectors_of_relations_name_cases_that_have_vectors(adapters):
     found = vectors(*(word for name in adapters for word in ("--lora", name)))
@@ -91,6 +94,7 @@ def test_a_requirement_that_answers_decide_together_is_explained_as_such(id_):
     assert f"infercheck plan --only '{id_}'" in told
 
 
+@pytest.mark.slow
 def test_an_explanation_says_what_the_rows_claim_once_and_shows_the_requests():
     text = invoke("explain", DEFAULT).stdout
     (row,) = [row for row in ROWS if DEFAULT in row.requirements]
@@ -101,6 +105,7 @@ def test_an_explanation_says_what_the_rows_claim_once_and_shows_the_requests():
     assert text.count("    Has an effect.\n") == 1
 
 
+@pytest.mark.slow
 def test_an_explanation_says_what_a_run_needs_to_be_told():
     text = invoke("explain", "lora/effect").stdout
     assert "not part of every run: no adapter is named (--lora NAME)" in text
@@ -118,6 +123,7 @@ def failed(tmp_path_factory):
         yield invoke("run", url, "--only", DEFAULT, "--output", folder), folder
 
 
+@pytest.mark.slow
 def test_a_run_says_how_many_requests_are_planned_and_shows_both_answers(failed):
     result, folder = failed
     plan = plan_of(CONTRACT, Options(only=(DEFAULT,)))
@@ -133,6 +139,7 @@ def test_a_run_says_how_many_requests_are_planned_and_shows_both_answers(failed)
     assert page.index("Try it") < page.index("Compare with") < page.index(", compared with it, and its answer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "other"), [(SHORT, LONG), (LONG, SHORT)])
 def test_one_answer_again_does_not_say_that_a_comparison_is_mended(failed, case, other):
     _, folder = failed
@@ -150,6 +157,7 @@ def test_one_answer_again_does_not_say_that_a_comparison_is_mended(failed, case,
         assert words in result.stdout, words
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_compared_and_is_broken_by_itself_is_told_as_that(failed):
     class Fallen(Writes128TokensByDefault):
         """Answers nothing any more."""
@@ -165,6 +173,7 @@ def test_an_answer_that_was_compared_and_is_broken_by_itself_is_told_as_that(fai
     assert "the model says" not in result.stdout
 
 
+@pytest.mark.slow
 def test_a_case_that_nothing_was_found_of_is_replayed_as_ever(failed):
     _, folder = failed
     with served(Writes128TokensByDefault().app()) as url:
@@ -174,6 +183,7 @@ def test_a_case_that_nothing_was_found_of_is_replayed_as_ever(failed):
     assert "compar" not in result.stdout
 
 
+@pytest.mark.slow
 def test_a_relation_itself_is_no_request(failed):
     _, folder = failed
     (relation,) = [one for one in plan_of(CONTRACT, Options()).relations if one.requirements == (DEFAULT,)][:1]
@@ -193,12 +203,14 @@ def cases(**wishes) -> list[Case]:
     return [parameter.values[0].case for parameter in mark.args[1]]
 
 
+@pytest.mark.slow
 def test_cases_that_are_only_compared_are_no_parameters():
     found = cases(only=["input/prompt/top_k", "effect/top_k"])
     assert found
     assert not [case.id for case in found if case.group == GROUP]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("only", ["default/max_tokens", ["effect", "isolation"]])
 def test_a_test_of_what_no_single_answer_shows_is_refused(only):
     with pytest.raises(UsageError, match="told by comparing answers") as raised:

@@ -76,6 +76,7 @@ def test_a_worker_s_broken_promises_are_shown(change, expected):
     assert broken(judge(worker(change), dialect=Dialect.WORKER)) == expected
 
 
+@pytest.mark.slow
 def test_auto_takes_an_envelope_for_the_rest_api_and_says_what_it_saw():
     results = judge(Target(), dialect=Dialect.AUTO)
     assert broken(results) == set()
@@ -83,6 +84,7 @@ def test_auto_takes_an_envelope_for_the_rest_api_and_says_what_it_saw():
     assert "envelope/result" in ids(results, Verdict.PASS)
 
 
+@pytest.mark.slow
 def test_auto_says_so_where_no_answer_tells():
     silent = Target(changes=lambda body, usual: answer(200, b"Hello", HTML) if usual.status == 200 else None)
     results = judge(silent, dialect=Dialect.AUTO, only=("output",))
@@ -91,6 +93,7 @@ def test_auto_says_so_where_no_answer_tells():
     assert "output/json" in broken(results)
 
 
+@pytest.mark.slow
 def test_the_dialect_that_the_user_names_is_not_guessed():
     results = judge(worker(), dialect=Dialect.REST, only=("envelope", "output"))
     assert "envelope/result" in broken(results)
@@ -98,6 +101,7 @@ def test_the_dialect_that_the_user_names_is_not_guessed():
     assert results.record.saw == "a bare answer: response at the top, as in dialect worker"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "dialect"),
     [
@@ -116,6 +120,7 @@ def test_what_an_answer_tells(value, dialect):
     assert (found and found.dialect) == dialect
 
 
+@pytest.mark.slow
 def test_one_request_decides():
     target = Target()
     judge(target, dialect=Dialect.AUTO, only=("input/prompt/top_k/maximum",))

@@ -246,6 +246,7 @@ def test_results_of_a_legal_form_are_blamed_for_their_words_at_most(result):
     assert results.record.complete
 
 
+@pytest.mark.slow
 def test_a_server_error_is_found_and_the_keyword_stays_undecided():
     results = judge(Target(changes=crash_on_fraction))
     assert broken(results) == {"http/server-error"}
@@ -312,6 +313,7 @@ def test_a_window_that_is_declared_excuses_no_text_that_fits_into_it():
     assert not [case for case in failed if "emoji" in case or "cjk" in case]
 
 
+@pytest.mark.slow
 def test_a_limit_that_long_texts_alone_meet_leaves_shorter_ones_to_be_asked():
     def small(body, usual):
         return refusal(413) if len(json.dumps(body, ensure_ascii=False).encode()) > 200_000 else None
@@ -323,6 +325,7 @@ def test_a_limit_that_long_texts_alone_meet_leaves_shorter_ones_to_be_asked():
     assert "boundary/input/messages/messages/items/content/maxLength/131072-emoji" not in sent
 
 
+@pytest.mark.slow
 def test_what_an_unread_body_left_behind_is_not_blamed_on_the_request():
     class Careless(Target):
         async def send(self, request, *, alone=False):
@@ -336,6 +339,7 @@ def test_what_an_unread_body_left_behind_is_not_blamed_on_the_request():
     assert "input/prompt/temperature/maximum" in ids(results, Verdict.PASS)
 
 
+@pytest.mark.slow
 def test_a_value_that_makes_the_target_drop_the_connection_is_found():
     def dies_of_cold(body, usual):
         return no_answer() if isinstance(body, dict) and body.get("temperature") == 0 else None
@@ -361,6 +365,7 @@ def test_where_nothing_could_be_seen_nothing_passes():
     assert results.exit_status() == 4
 
 
+@pytest.mark.slow
 def test_a_limit_in_bytes_is_no_context_window():
     def bytes_not_characters(body, usual):
         prompt = body.get("prompt", "") if isinstance(body, dict) else ""
@@ -371,6 +376,7 @@ def test_a_limit_in_bytes_is_no_context_window():
     assert broken(judge(Target(changes=bytes_not_characters))) == {"input/prompt/prompt/maxLength"}
 
 
+@pytest.mark.slow
 def test_a_target_that_refuses_one_branch_is_blamed_once():
     results = judge(Target(accepts=lambda body: CONTRACT.oracle.is_valid(body) and "messages" not in body))
     assert "input/messages/required" in broken(results)
@@ -392,6 +398,7 @@ def test_what_was_found_before_the_budget_was_spent_stands_and_shows_the_defect_
         assert len(json.loads(request.body)) == 3
 
 
+@pytest.mark.slow
 def test_a_mood_of_the_target_is_nobodys_value():
     asked = Counter()
 
@@ -437,6 +444,7 @@ def test_no_answer_to_an_open_question_is_blamed(reply):
     assert results.exit_status() == 0
 
 
+@pytest.mark.slow
 def test_a_server_error_to_an_open_question_is_blamed():
     def falls_over(body, usual):
         return refusal(500) if isinstance(body, dict) and body.get("max_tokens") == 0 else None
@@ -499,6 +507,7 @@ def test_heartbeats_and_events_that_clients_of_messages_do_not_see_are_legal():
     assert broken(judge(of_bytes(lambda data: beats + data.replace(b"data: ", b"data:")))) == set()
 
 
+@pytest.mark.slow
 def test_an_answer_that_nests_beyond_what_we_can_read_is_no_fault_of_the_target():
     deep = b'{"result":{"response":"a","x":' + b"[" * 100_000 + b"]" * 100_000 + b'},"success":true}'
     results = judge(of_success(lambda: answer(200, deep)))

@@ -14,7 +14,7 @@ from variants.errors import HasAShortWindow, later
 from variants.registry import variant
 
 
-@variant(dialect="worker", quick=True)
+@variant(dialect="worker")
 class WorkerCatchesNothing(Worker):
     """Answers 500 in plain text where the binding throws."""
 
