@@ -15,6 +15,9 @@ from infercheck.findings import Finding, Verdict, broken
 from infercheck.observation import Observation, Outcome
 from infercheck.split import guilty_sets
 
+RELATION = "relation"
+"""The group of cases whose answers are compared."""
+
 Key: TypeAlias = tuple[str | None, str, str]
 
 
@@ -56,7 +59,8 @@ class Blame:
         async with self._one_at_a_time:
             try:
                 if self._knows_why(case):
-                    return await self._split(first)
+                    # Requests whose answers are compared are many, and there to be compared: what is known will do.
+                    return self._known(first) if case.group == RELATION else await self._split(first)
                 seen = await self._ask(case, fresh=True)
                 if not _refuses(seen):
                     reason = f"{first.outcome} once, {seen.outcome} when asked again"
@@ -71,16 +75,21 @@ class Blame:
         here = {_key(case, part) for part in case.parts}
         return any(key in self._guilty for key in here) or any(pair <= here for pair in self._quarrels)
 
+    def _known(self, seen: Observation) -> list[Finding]:
+        # What is known of the values of a request already.
+        here = [_key(seen.case, part) for part in seen.case.parts]
+        known = [self._guilty[key] for key in here if key in self._guilty]
+        known += [finding for pair, finding in self._quarrels.items() if pair <= set(here)]
+        return [
+            replace(finding, case=seen.case.id, observed=seen.summary(), exchanges=(seen.exchange.number,))
+            for finding in known
+        ]
+
     async def _split(self, seen: Observation) -> list[Finding]:
         case = seen.case
         here = [_key(case, part) for part in case.parts]
         quarrels = [pair for pair in self._quarrels if pair <= set(here)]
-        known = [self._guilty[key] for key in here if key in self._guilty]
-        known += [self._quarrels[pair] for pair in quarrels]
-        findings = [
-            replace(finding, case=case.id, observed=seen.summary(), exchanges=(seen.exchange.number,))
-            for finding in known
-        ]
+        findings = self._known(seen)
         # Without the guilty, and without one of each pair that is known to quarrel, all should be well.
         left_out = {key for key in here if key in self._guilty} | {min(pair, key=str) for pair in quarrels}
         last: dict[frozenset[int], Observation] = {}

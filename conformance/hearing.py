@@ -23,8 +23,11 @@ TURNS, MOST_TURNS, PROVED = 2, 4, 8
 """How often two requests are asked again in turns: more often while fewer answers than the last number, of their
 forms, are known to have come alike twice. A target of two machines that differ passes two turns too easily."""
 
-ATTEMPTS = 2
-"""How often a fresh reply is asked for that is lost on the way."""
+MOST_VAIN = 5
+"""How often a difference may be gone when it is asked about, before no more are: the target has moods."""
+
+ATTEMPTS, PAUSE = 3, 0.1
+"""How often a fresh reply is asked for that is lost on the way, and the seconds between: the gone may be back."""
 
 WAVERING = 2
 """Requests that are not answered alike twice, after which nothing of their form is compared any more."""
@@ -48,6 +51,7 @@ class Hearing:
         self._settled: set[str] = set()
         self._alike: Counter[str] = Counter()
         self._wavered: list[Ruling] = []
+        self._vain = 0
         self._held = False
         self._live = False
         self._unjudged: list[Observation] = []
@@ -93,7 +97,7 @@ class Hearing:
         if not planned:
             self._unjudged.append(seen)
         # What was lost on the way is asked for again; whoever judges it looks into the loss.
-        return await self.again(case) if seen.outcome is Outcome.NO_ANSWER else reply_of(seen)
+        return await self.again(case) if _is_lost(seen) else reply_of(seen)
 
     async def again(self, case: Case) -> Reply:
         """A fresh reply, given while nothing else is under way."""
@@ -102,8 +106,9 @@ class Hearing:
                 return unasked(self._judge.contract, case, reason)
             seen = await self._judge.ask(case, fresh=True, held=self._held, live=self._live)
             self._unjudged.append(seen)
-            if seen.outcome is not Outcome.NO_ANSWER:
+            if not _is_lost(seen):
                 break
+            await asyncio.sleep(PAUSE)
         reply = reply_of(seen)
         digest = case.request.digest
         if digest in self._replies and not reply.problem and reply.said == self._replies[digest].said:
@@ -138,6 +143,13 @@ class Hearing:
 
     async def stand(self, one: Reply, other: Reply) -> Standing:
         """Whether two replies that differ go on to do so: asked again in turns, A B A B, each gives its first."""
+        if self._vain >= MOST_VAIN:
+            return Standing.UNASKED
+        standing = await self._stand(one, other)
+        self._vain += standing is not Standing.STANDS
+        return standing
+
+    async def _stand(self, one: Reply, other: Reply) -> Standing:
         ones: list[Reply] = []
         others: list[Reply] = []
         try:
@@ -231,6 +243,10 @@ def _versus(ruling: Ruling) -> int | None:
         (reply.number for reply, digest in zip(ruling.replies, digests, strict=True) if digest != digests[0]),
         None,
     )
+
+
+def _is_lost(seen: Observation) -> bool:
+    return seen.outcome is Outcome.NO_ANSWER or seen.is_broken_off
 
 
 def _form(case: Case) -> str:

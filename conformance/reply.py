@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,7 +68,7 @@ class Reply:
     @cached_property
     def said(self) -> tuple[str, str]:
         """All that the model said: its text, and its tool calls as canonical JSON (their ids apart)."""
-        calls = [_without_id(call) for call in self.calls]
+        calls = [_plain(call) for call in self.calls]
         return self.text, json.dumps(calls, sort_keys=True, ensure_ascii=False) if calls else ""
 
     @property
@@ -149,8 +150,15 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _without_id(call: object) -> object:
-    return {key: value for key, value in call.items() if key != "id"} if isinstance(call, Mapping) else call
+def _plain(call: object) -> object:
+    # What a call says: neither its id, nor whether its arguments are an object or the JSON of one.
+    if not isinstance(call, Mapping):
+        return call
+    said = {key: value for key, value in call.items() if key != "id"}
+    if isinstance(said.get("arguments"), str):
+        with contextlib.suppress(ValueError, RecursionError):
+            said["arguments"] = json.loads(said["arguments"])
+    return said
 
 
 def _quoted(text: str, start: int, end: int) -> str:

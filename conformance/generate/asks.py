@@ -14,6 +14,9 @@ from infercheck.generate.price import Pricing
 from infercheck.generate.texts import TEXTS
 from infercheck.schema import Place, Property
 
+LONG_TEXT = 1000
+"""Characters from which on a text is a long one."""
+
 DROPPED = 2
 """Chunks of a stream that are read before it is left in mid-answer."""
 
@@ -55,6 +58,11 @@ class Form:
     def family(self) -> str:
         """The branch alone."""
         return self.boundary.builder.name(self.branch) or "body"
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no other form comes before this one: what holds for a target rather than a form is asked here."""
+        return not (self.is_conversation and TEXT in self.boundary.contract.roles)
 
     @property
     def is_conversation(self) -> bool:
@@ -108,7 +116,7 @@ class Form:
             branch=self.boundary.builder.name(self.branch) or None,
             parts=parts,
             base=self.boundary.builder.base(self.branch),
-            size=len(text) if len(text) > 1000 else 0,
+            size=len(text) if len(text) > LONG_TEXT else 0,
         )
         return self.pricing.priced(case)
 
@@ -131,6 +139,22 @@ class Form:
         least, greatest = schema.get("minimum", value), schema.get("maximum", value)
         return min(max(value, least), greatest)
 
+    def _blamed(self, place: Place, value: Any) -> str:
+        # What is broken where this value is refused: the bound on its side of an ordinary value, else the type.
+        ids = {each.keyword: self.boundary.contract.input_ids[each.pointer] for each in place.keywords()}
+        usual = self.boundary.builder.minimal(place)
+        if isinstance(value, int | float) and isinstance(usual, int | float) and value != usual:
+            wanted = "maximum" if value > usual else "minimum"
+        elif isinstance(value, str):
+            wanted = "maxLength" if len(value) > LONG_TEXT else "type"
+        else:
+            long = any(len(str(each)) > LONG_TEXT for each in value) if isinstance(value, list) else False
+            within = f"{place.pointer}/items/properties/content/maxLength"
+            if long and within in self.boundary.contract.input_ids:
+                return self.boundary.contract.input_ids[within]
+            wanted = "type"
+        return ids.get(wanted) or ids.get("type") or next(iter(ids.values()), "input/combinations")
+
     def _part(self, role: str, value: Any, *, label: str = "") -> Part:
         # A value that the boundary walk sends too is the same part, so that what is known of it is known here.
         key = self._key(role)
@@ -138,14 +162,11 @@ class Form:
         known = self.boundary.part(self.branch, key, text)
         if known is not None:
             return known
-        place = self._place(role)
-        ids = [self.boundary.contract.input_ids[each.pointer] for each in place.keywords()]
-        aim = next((id_ for id_ in ids if id_.endswith("/type")), ids[0] if ids else "input/combinations")
+        aims = (Aim(requirement=self._blamed(self._place(role), value), side=Side.VALID),)
         if isinstance(value, bool | int | float):
             said = text
         else:
             said = value[:60] if isinstance(value, str) else short_digest(text.encode())
-        aims = (Aim(requirement=aim, side=Side.VALID),)
         return Part(key=key, value=value, label=label or f"{key}={said}", aims=aims)
 
 

@@ -88,6 +88,11 @@ class Done:
         return self.ids(Verdict.INCONCLUSIVE)
 
     @property
+    def reasons(self) -> list[str]:
+        """Why what is undecided is."""
+        return [result.reason for result in self.results.with_verdict(Verdict.INCONCLUSIVE)]
+
+    @property
     def noted(self) -> set[str]:
         return self.ids(Verdict.NOTE)
 

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness import RELATED
 
 from hostile.running import run
 from hostile.servers import PATH, Raw, reset, served
@@ -69,7 +70,8 @@ def test_what_a_server_dies_of_before_it_is_restarted_is_named(
     assert done.status == 1
     assert done.results.record.complete
     named(done, cases)
-    assert done.undecided <= undecided | {"input/combinations"}
+    # What is compared just while the server is away stays undecided, too.
+    assert done.undecided - RELATED <= undecided | {"input/combinations"}
     assert not undecided & done.ids(Verdict.PASS)
 
 
@@ -177,7 +179,7 @@ class HangsWhollyAtItsPort(HangsWhollyAfterNaN):
 @pytest.mark.parametrize("concurrency", [4, 1])
 def test_a_request_that_hangs_where_others_are_answered_is_named(concurrency, tmp_path):
     with served(HangsOnNaN()) as server:
-        done = run(server.url, tmp_path, *HASTE, "--timeout", "4", "--concurrency", concurrency, seconds=60)
+        done = run(server.url, tmp_path, *HASTE, "--timeout", "8", "--concurrency", concurrency, seconds=60)
     assert done.broken == {"http/answer"}, done.told()
     assert done.finding("http/answer").case == "wire/nan"
     assert done.status == 1
@@ -196,7 +198,7 @@ class TakesItsTimeAndHangs(HangsWhollyAfterNaN):
 @pytest.mark.parametrize(("kind", "concurrency"), [(HangsWhollyAfterNaN, 4), (HangsWhollyAtItsPort, 1)])
 def test_a_quick_server_that_hangs_wholly_is_as_good_as_dead(kind, concurrency, tmp_path):
     with served(kind()) as server:
-        done = run(server.url, tmp_path, *HASTE, "--timeout", "4", "--concurrency", concurrency, seconds=60)
+        done = run(server.url, tmp_path, *HASTE, "--timeout", "8", "--concurrency", concurrency, seconds=60)
     assert done.broken == {LIVENESS}, done.told()
     assert "wire/nan" in done.finding(LIVENESS).observed
     assert len(done.finding(LIVENESS).exchanges) <= concurrency
@@ -274,7 +276,8 @@ def test_connections_that_are_lost_at_random_blame_nobody(kind, seed, tmp_path):
     with served(kind(seed)) as server:
         done = run(server.url, tmp_path, *PATIENT, seconds=60)
     assert done.broken == set(), done.told()
-    assert done.status == 0, done.told()
+    # All that is lost is asked for again, as long as there is a budget for it.
+    assert done.status == 0 or all("budget" in reason for reason in done.reasons), done.told()
     assert done.noted & {"http/answer"} or kind is DropsKeptConnectionsAtRandom
 
 

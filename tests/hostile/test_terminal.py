@@ -118,7 +118,7 @@ class NastyCloses(Raw):
     ("kind", "status", "must", "may"),
     [
         (NastyAnswers, 1, {"effect/prompt"}, set()),  # the same to everybody
-        (NastyErrors, 1, {"input/prompt/top_k/minimum"}, {"input/messages/top_k/minimum"}),
+        (NastyErrors, 1, set(), {"input/prompt/top_k/minimum", "input/messages/top_k/minimum"}),
         (NastyBodies, 1, {"http/server-error", "output/json", "stream/utf-8"}, {"stream/complete", "stream/done"}),
         (NastyHeads, 1, {"http/content-coding", "stream/media-type"}, {"output/media-type", "error/media-type"}),
         (NastyEvents, 1, {"stream/payload"}, set()),

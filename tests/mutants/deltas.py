@@ -130,7 +130,7 @@ class StreamsWithAnotherSeed(Streaming, Mapped):
         return value + 1
 
 
-@mutant("effect/seed/reproducible", may_fail=("stream/equivalence", *LENGTHS))
+@mutant("effect/seed/reproducible", may_fail=("stream/equivalence", *LENGTHS), concurrency=1)
 class LosesATokenOfEveryFifthStream(Streaming, Numbering):
     """Loses the third token of every fifth stream."""
 

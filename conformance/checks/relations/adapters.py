@@ -22,6 +22,9 @@ from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
+STEADY = 3
+"""How often an answer is asked for again until it comes twice in a row."""
+
 NOBODY = "infercheck-no-such-adapter"
 """The name of no adapter."""
 
@@ -46,10 +49,15 @@ class Unchanged:
         if first.problem:
             return [undecided(first.problem, first)]
         async with hearing.quiet():
-            # What is known to be the answer before all adapters; else, what is now.
+            # What is known to be the answer before all adapters; else, what is now, twice in a row.
             before = first if hearing.settled(self.plain) else await hearing.again(self.plain)
-            if before is not first and before.said != (await hearing.again(self.plain)).said:
-                return [undecided(Standing.UNSTEADY, first, before)]
+            for _ in range(0 if before is first else STEADY):
+                before, last = await hearing.again(self.plain), before
+                if before.said == last.said:
+                    break
+            else:
+                if before is not first:
+                    return [undecided(Standing.UNSTEADY, first, before)]
             replies = [before]
             for adapted in self.adapted:
                 other, after = await hearing.again(adapted), await hearing.again(self.plain)
@@ -64,12 +72,16 @@ class Unchanged:
         # Once more: what follows a request with the adapter is the same wrong answer, or the adapter's.
         theirs, again = await hearing.again(other.case), await hearing.again(before.case)
         steady = not hearing.unsteady(before) and again.said == after.said
-        if not (steady or (after.said == other.said and again.said == theirs.said)):
+        # An adapter's own words, where none was asked for, are no chance: after it, or before, from an earlier one.
+        leaked = after.said == other.said and again.said == theirs.said
+        if not (steady or leaked or before.said == other.said == theirs.said):
             hearing.waver(after, again)
             return undecided(Standing.UNSTEADY, before, after, again)
+        if before.said == other.said:
+            before, after = after, before
         whose = " (the adapter's)" if after.said == other.said else ""
-        expected = f"the same answer to {before.case.title} as before: {before.shown(after)}"
-        observed = f"after {other.case.title}: {after.shown(before)}{whose}"
+        expected = f"the base model's answer to {before.case.title}: {before.shown(after)}"
+        observed = f"after {other.case.title}, or another adapter: {after.shown(before)}{whose}"
         return broken(after, other, before, again, expected=expected, observed=observed)
 
 

@@ -39,7 +39,7 @@ PAIRS, REVERSED = 16, 14
 """Greedy pairs, and how many of them must have more repetitions with the penalty than without (a sign test: were
 either as likely, 14 of 16 or more would come about in 2 cases of 1,000)."""
 
-PENALTIES: Mapping[str, Any] = {"repetition_penalty": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
+PENALTIES: Mapping[str, Any] = {"repetition_penalty": 1, "frequency_penalty": 0, "presence_penalty": 0}
 """The roles, and the value at which each has no effect."""
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -87,7 +87,7 @@ class Fewer:
             more += rate > usual
             fewer += rate < usual
             if count >= self.planned and not more:
-                return [kept(*replies)] if fewer else [undecided("no answer repeats anything", *replies)]
+                return [kept(*replies)] if fewer else [undecided(_why_equal(with_it, without), *replies)]
             if fewer > PAIRS - REVERSED:
                 few = f"{fewer} answers of {count} repeat less, {more} more"
                 return [kept(*replies)] if fewer > more else [undecided(few, *replies)]
@@ -126,6 +126,12 @@ class Neutral:
             for id_, case in self.each
             for ruling in await Same(pairs=[(case, self.usual)], requirement=id_).rule(hearing)
         ]
+
+
+def _why_equal(with_it: Reply, without: Reply) -> str:
+    if with_it.said == without.said:
+        return "the greedy answer is the same with the penalty as without it"
+    return "the greedy answer repeats as much with the penalty as without it"
 
 
 def _rate(text: str) -> float:

@@ -80,7 +80,7 @@ def temperature(form: Form) -> Iterator[Claim]:
         otherwise="seeds give no more different answers at the highest temperature than at 0",
     )
     clamped = [
-        (hot(form, seed, output_limit=limit), hot(form, seed, temperature=4, output_limit=limit))
+        (hot(form, seed, output_limit=limit), hot(form, seed, temperature=3.9, output_limit=limit))
         for seed, limit in zip(SEEDS, (32, 48, 48, 48, 48, 48, 48, 48), strict=True)
     ]
     telling = [(hot(form, SEEDS[0]), hot(form, SEEDS[1]))]
@@ -122,12 +122,12 @@ def top_k_one(form: Form) -> Iterator[Claim]:
 
 def top_p(form: Form) -> Iterator[Claim]:
     """1 ≠ 0.1; 1 leaves more to chance than 0."""
-    pairs = [(hot(form, seed, top_p=1), hot(form, seed, top_p=0.1)) for seed in SEEDS[:6]]
+    pairs = [(hot(form, seed, top_p=0.999), hot(form, seed, top_p=0.1)) for seed in SEEDS[:6]]
     telling = [(hot(form, SEEDS[0]), hot(form, SEEDS[1]))]
     yield Differ(pairs=pairs[:1], more=pairs[1:], telling=telling, otherwise=ALIKE)
     yield Spread(
         tight=[hot(form, seed, top_p=0) for seed in SEEDS[:5]],
-        loose=[hot(form, seed, top_p=1) for seed in SEEDS[:5]],
+        loose=[hot(form, seed, top_p=0.999) for seed in SEEDS[:5]],
         planned=2,
         otherwise="seeds give no more different answers with top_p 1 than with the least",
     )

@@ -125,11 +125,10 @@ class Distinct:
 def reproducible(form: Form) -> Iterator[Claim]:
     """Same seed, same text: at once, and at boundary seeds."""
     # Twice in a row: a generator that is seeded only when the seed changes goes on where it was.
-    is_first = not (form.is_conversation and form.boundary.contract.roles.get("text"))
-    yield Repeats(case=lively(form), when="when it is asked again", times=1 + is_first, basic=True)
+    yield Repeats(case=lively(form), when="when it is asked again", times=1 + form.is_first, basic=True)
     if form.stream:
         yield Repeats(case=lively(form.stream), when="when it is asked again", basic=True)
-    if is_first:
+    if form.is_first:
         yield Repeats(case=lively(form, BOUNDARY[-1]), when="when it is asked again")
 
 

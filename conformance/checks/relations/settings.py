@@ -21,12 +21,12 @@ HOT = 5
 
 def lively(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:
     """An answer in which chance plays a part at every token, though not the only one."""
-    return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": 2, **roles})
+    return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": 1.9, **roles})
 
 
 def ordinary(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:
-    """An answer at temperature 1, where what came before counts most."""
-    return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": 1, **roles})
+    """An answer at temperature 0.9, where what came before counts most."""
+    return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": 0.9, **roles})
 
 
 def hot(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:

@@ -62,7 +62,8 @@ class Offered:
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         replies = [await hearing.ask(case) for case in self.cases]
         calls = [(reply, call) for reply in replies if not reply.problem for call in reply.calls]
-        calls = [(reply, call) for reply, call in calls if isinstance(call, Mapping)]
+        # What is no call at all is blamed where every answer is judged.
+        calls = [(reply, call) for reply, call in calls if _is_call(call)]
         if not calls:
             problem = next((reply.problem for reply in replies if reply.problem), "")
             ruling = undecided(problem, *replies) if problem else skipped("no tool was called")
@@ -88,6 +89,10 @@ class Offered:
     def _fits(self, call: Mapping[str, Any]) -> bool:
         validator = jsonschema.Draft202012Validator(self.tools[call["name"]]["parameters"])
         return validator.is_valid(call.get("arguments"))
+
+
+def _is_call(call: object) -> bool:
+    return isinstance(call, Mapping) and isinstance(call.get("name"), str)
 
 
 def offered(form: Form) -> Iterator[Claim]:
