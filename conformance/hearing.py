@@ -155,8 +155,10 @@ class Hearing:
         try:
             async with self.quiet():
                 while len(ones) < TURNS or (len(ones) < MOST_TURNS and not self._is_proved(one, other)):
-                    ones.append(await self.again(one.case))
-                    others.append(await self.again(other.case))
+                    # A B B A: machines that take turns would each get the same of the two, A B A B.
+                    turns = [(ones, one), (others, other)]
+                    for same, reply in turns if len(ones) % 2 == 0 else reversed(turns):
+                        same.append(await self.again(reply.case))
                     for same in (ones, others):
                         if same[-1].problem or same[-1].said != same[0].said:
                             self.waver(same[0], same[-1])

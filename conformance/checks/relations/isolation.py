@@ -64,7 +64,8 @@ class Apart:
                     continue
                 moved.append((mine, alone))
                 for theirs in serial:
-                    if _is_theirs(mine, theirs) and theirs.said != alone.said:
+                    # Answers that begin alike anyhow tell nothing.
+                    if _is_theirs(mine, theirs) and not _is_theirs(alone, theirs):
                         expected = f"the answer to {alone.case.title}: {alone.shown(mine)}"
                         observed = (
                             f"that to {theirs.case.title}, which was under way beside it: {mine.shown(alone)}"

@@ -168,8 +168,15 @@ def kept(*replies: Reply, requirement: str = "") -> Ruling:
     return Ruling(kind=Kind.KEPT, replies=replies, requirement=requirement)
 
 
-def broken(*replies: Reply, expected: str, observed: str, requirement: str = "", confirmed: bool = True) -> Ruling:
-    """A claim does not hold."""
+def broken(
+    *replies: Reply,
+    expected: str,
+    observed: str,
+    requirement: str = "",
+    confirmed: bool = True,
+    reason: str = "",
+) -> Ruling:
+    """A claim does not hold; `reason` says why that could not be confirmed."""
     return Ruling(
         kind=Kind.BROKEN,
         replies=replies,
@@ -177,6 +184,7 @@ def broken(*replies: Reply, expected: str, observed: str, requirement: str = "",
         observed=observed,
         requirement=requirement,
         confirmed=confirmed,
+        reason=reason,
     )
 
 
@@ -205,7 +213,13 @@ async def contest(
             return broken(one, other, expected=expected, observed=observed, requirement=requirement)
         case Standing.UNASKED as standing:
             return broken(
-                one, other, expected=expected, observed=observed, requirement=requirement, confirmed=False
+                one,
+                other,
+                expected=expected,
+                observed=observed,
+                requirement=requirement,
+                confirmed=False,
+                reason="they differed, and were not asked again: no budget is left, or the target has moods",
             )
         case standing:
             return undecided(f"they differed, and {standing}", one, other, requirement=requirement)

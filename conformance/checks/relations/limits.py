@@ -141,18 +141,19 @@ def _uncapped(form: Form, default: int, **temperature: Any) -> Uncapped:
 
 def beside_others(form: Form) -> Iterator[Claim]:
     """The same beside other parameters, and in every form."""
-    # The first pair whose answers are long enough decides; chance may end any of them early.
-    tries = ((LENGTH - 7, 0, {}), (LENGTH + 3, 1, {}), *((LENGTH + 3, 1, {"seed": seed}) for seed in SEEDS[4:7]))
-    yield FirstDecided(
-        [
-            Prefix(
-                shorter=combined(form, output_limit=limit, **other)[index],
-                longer=combined(form, **other)[index],
-                limit=limit,
-            )
-            for limit, index, other in tries
-        ]
-    )
+    # Each pair by itself, for they carry other parameters; chance may end an answer early, so others stand by.
+    indexes = (0, 1) if form.other else (0,)
+    for index, limit in zip(indexes, (LENGTH - 7, LENGTH + 3), strict=False):
+        yield FirstDecided(
+            [
+                Prefix(
+                    shorter=combined(form, output_limit=limit, **other)[index],
+                    longer=combined(form, **other)[index],
+                    limit=limit,
+                )
+                for other in ({}, *({"seed": seed} for seed in SEEDS[4:7]))
+            ]
+        )
 
 
 ROWS = (
