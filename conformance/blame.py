@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
-from infercheck.cases import Case, Part
+from infercheck.cases import RELATION, Case, Part
 from infercheck.conclusions import COMBINATIONS, of_accepted_valid
 from infercheck.contract import Contract
 from infercheck.errors import NotToBeHad
 from infercheck.findings import Finding, Verdict, broken
 from infercheck.observation import Observation, Outcome
 from infercheck.split import guilty_sets
-
-RELATION = "relation"
-"""The group of cases whose answers are compared."""
 
 Key: TypeAlias = tuple[str | None, str, str]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -175,3 +175,12 @@ class Case:
             price=self.price,
             size=self.size,
         )
+
+
+RELATION = "relation"
+"""The group of the cases that are sent for the sake of comparing their answers."""
+
+
+def distinct(cases: Iterable[Case]) -> list[Case]:
+    """Cases, each request once."""
+    return list({case.request.digest: case for case in cases}.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from infercheck.cases import Case
+from infercheck.cases import RELATION, Case
 from infercheck.checks.relations.language import Relation
 
 Step: TypeAlias = Case | Relation
@@ -42,7 +42,7 @@ def interleaved(cases: Sequence[Case], relations: Iterable[Relation]) -> list[St
 def _new(relation: Relation, known: set[str]) -> list[Case]:
     new = [case for case in relation.asks if case.request.digest not in known]
     known.update(case.request.digest for case in new)
-    return list({case.request.digest: case for case in new}.values())
+    return new
 
 
 def affordable(steps: Iterable[Step], reserve: int, requests: int, tokens: int) -> list[Step]:
@@ -53,13 +53,12 @@ def affordable(steps: Iterable[Step], reserve: int, requests: int, tokens: int) 
     taken: list[Step] = []
     sent: set[str] = set()
     for step in steps:
-        if isinstance(step, Case) and step.group == GROUP:
+        if isinstance(step, Case) and step.group == RELATION:
             continue  # comes with the first of its relations that is taken
         if isinstance(step, Case):
             new, again = [step], []
         else:
-            new = list({case.request.digest: case for case in step.asks}.values())
-            new = [case for case in new if case.request.digest not in sent]
+            new = [case for case in step.asks if case.request.digest not in sent]
             again = step.repeats
         price = sum(case.price for case in (*new, *again))
         if len(new) + len(again) <= room and price <= tokens:
@@ -72,6 +71,3 @@ def affordable(steps: Iterable[Step], reserve: int, requests: int, tokens: int) 
 
 KEPT = 12
 """One in so many output tokens is kept for splitting and confirming."""
-
-GROUP = "relation"
-"""The group of the cases that are sent for relations alone."""

@@ -17,8 +17,8 @@ import pytest
 
 from infercheck import jsontext
 from infercheck.alone import of_one
-from infercheck.cases import Case, Expectation, Request, Token
-from infercheck.checks.relations import ROWS
+from infercheck.cases import RELATION, Case, Expectation, Request, Token
+from infercheck.checks.relations import COMPARED
 from infercheck.contract import Contract
 from infercheck.contract_loader import DEFAULT, load
 from infercheck.dialect import Dialect
@@ -30,7 +30,6 @@ from infercheck.observation import Observation
 from infercheck.plan import make_plan
 from infercheck.reports.visible import visible
 from infercheck.requirements import Level
-from infercheck.steps import GROUP
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -172,7 +171,7 @@ def parametrize(
     }
     loaded = load(contract)
     plan = make_plan(loaded, Job(profile=profile, **words).options)
-    if plan.selected <= {id_ for row in ROWS for id_ in row.requirements}:
+    if plan.selected <= COMPARED:
         # Not a test that passes without having looked at anything.
         raise UsageError(
             f"{', '.join(sorted(plan.selected)[:FEW])}: told by comparing answers, and a test judges one",
@@ -185,7 +184,7 @@ def parametrize(
 
 
 def _is_own(case: Case) -> bool:
-    if case.group == GROUP:
+    if case.group == RELATION:
         return False
     return case.request.token is Token.GIVEN and case.request.model is None and case.request.stop_after is None
 

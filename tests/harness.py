@@ -15,7 +15,7 @@ import uvicorn
 from click.testing import CliRunner, Result
 from fakes import CONTRACT
 
-from infercheck.checks.relations import ROWS
+from infercheck.checks.relations import COMPARED
 from infercheck.cli import cli
 from infercheck.conduct import Settings, conduct
 from infercheck.contract import Contract
@@ -29,7 +29,7 @@ from infercheck.results import Results, results_of
 from infercheck.runners.http import Link, Network, Timeouts
 from infercheck.runners.target import HttpRunner
 
-RELATED = frozenset(id_ for row in ROWS for id_ in row.requirements)
+RELATED = COMPARED
 """The requirements that relations between answers decide."""
 
 _PLANS: dict[Options, Plan] = {}

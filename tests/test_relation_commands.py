@@ -11,11 +11,10 @@ from harness import RELATED, invoke, plan_of, served
 from mutants.defaults import Writes128TokensByDefault
 
 import infercheck
-from infercheck.cases import Case
+from infercheck.cases import RELATION, Case
 from infercheck.checks.relations import ROWS
 from infercheck.errors import UsageError
 from infercheck.plan import Options
-from infercheck.steps import GROUP
 
 PLAN = plan_of(CONTRACT, Options())
 DEFAULT = "default/max_tokens"
@@ -207,7 +206,7 @@ def cases(**wishes) -> list[Case]:
 def test_cases_that_are_only_compared_are_no_parameters():
     found = cases(only=["input/prompt/top_k", "effect/top_k"])
     assert found
-    assert not [case.id for case in found if case.group == GROUP]
+    assert not [case.id for case in found if case.group == RELATION]
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import click
 
@@ -84,7 +83,7 @@ def _compared(contract: Contract, requirement: Requirement, rows: Sequence[Row])
     relation = _first(plan, requirement)
     if relation is None:
         return
-    asks = list({case.request.digest: case for case in relation.asks}.values())
+    asks = relation.asks
     again = f", and {count(len(relation.repeats), 'repeat')}" if relation.repeats else ""
     yield f"  the first comparison needs {count(len(asks), 'request')}{again}:"
     yield from _shown(contract, requirement, asks)
@@ -100,8 +99,7 @@ def _first(plan: Plan, requirement: Requirement) -> Relation | None:
 
 
 def _promise(row: Row) -> str:
-    claims = row.claims.func if isinstance(row.claims, partial) else row.claims
-    return " ".join((inspect.getdoc(claims) or "").split())
+    return " ".join((inspect.getdoc(row.function) or "").split())
 
 
 def _shown(contract: Contract, requirement: Requirement, cases: Sequence[Case]) -> Iterator[str]:

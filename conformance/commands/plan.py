@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from infercheck.cases import Case
+from infercheck.cases import Case, distinct
 from infercheck.checks.relations.language import Relation
 from infercheck.commands.options import contract_of, job_of_options
 from infercheck.plan import Plan, make_plan
@@ -35,7 +35,7 @@ def _text(plan: Plan) -> Iterator[str]:
         yield "\nrelations between answers; they share many of their requests"
         yield "requests  repeats  tokens  relation"
     for relation in planned:
-        needed, again = len(_asks(relation)), len(relation.repeats)
+        needed, again = len(relation.asks), len(relation.repeats)
         yield f"{needed:>8} {again:>8} {_price(relation):>7}  {relation.id}"
     if rest := len(plan.relations) - len(planned):
         yield f"{rest} more are looked at only where an answer shows that something is wrong with their like"
@@ -56,7 +56,7 @@ def _text(plan: Plan) -> Iterator[str]:
 
 def _lines(plan: Plan) -> Iterator[str]:
     # What is only sent as a repeat, a stream that is left for one, has a line as well: relations name it.
-    cases = list({case.request.digest: case for case in (*plan.cases, *plan.repeats)}.values())
+    cases = distinct((*plan.cases, *plan.repeats))
     names = {case.request.digest: case.id for case in cases}
     for case in cases:
         yield json.dumps(_vector(case), ensure_ascii=False)
@@ -64,13 +64,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield json.dumps(_relation(relation, names), ensure_ascii=False)
 
 
-def _asks(relation: Relation) -> list[Case]:
-    # Its claims may share requests.
-    return list({case.request.digest: case for case in relation.asks}.values())
-
-
 def _price(relation: Relation) -> int:
-    return sum(case.price for case in chain(_asks(relation), relation.repeats))
+    return sum(case.price for case in chain(relation.asks, relation.repeats))
 
 
 def _relation(relation: Relation, names: dict[str, str]) -> dict[str, Any]:
@@ -78,7 +73,7 @@ def _relation(relation: Relation, names: dict[str, str]) -> dict[str, Any]:
     return {
         "relation": relation.id,
         "requirements": relation.requirements,
-        "asks": [names.get(case.request.digest, case.id) for case in _asks(relation)],
+        "asks": [names.get(case.request.digest, case.id) for case in relation.asks],
         "repeats": [names.get(case.request.digest, case.id) for case in relation.repeats],
         "price": _price(relation),
         "planned": relation.planned,

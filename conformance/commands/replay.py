@@ -14,7 +14,7 @@ import click
 
 from infercheck.alone import of_one
 from infercheck.cases import Case, Expectation
-from infercheck.checks.relations import ROWS
+from infercheck.checks.relations import COMPARED
 from infercheck.commands.options import contract_of, given, job_of_options
 from infercheck.contract import Contract
 from infercheck.dialect import Dialect
@@ -37,7 +37,7 @@ from infercheck.runners.target import Target, check, open_target
 LISTED = 10
 """Cases that are named where a pattern means several."""
 
-COMPARED = 3
+MOST_TOLD = 3
 """Findings that are told of an answer that was compared with others."""
 
 
@@ -94,11 +94,10 @@ def _compared(record: Record, exchange: Exchange) -> list[Finding]:
     def cases(finding: Finding) -> set[str]:
         return {record.exchanges[number].case for number in finding.exchanges if number in record.exchanges}
 
-    related = {id_ for row in ROWS for id_ in row.requirements}
     found = [
         finding
         for finding in record.findings
-        if finding.requirement in related
+        if finding.requirement in COMPARED
         and finding.verdict in (*BREAKS, Verdict.NOTE)
         and exchange.case in cases(finding)
     ]
@@ -113,14 +112,14 @@ def _comparisons(
     before, now = map(reply_of, seen)
     if not (before.problem or now.problem):
         yield f"{'':<9} the model says {'the same' if before.said == now.said else 'something else'}"
-    for finding in compared[:COMPARED]:
+    for finding in compared[:MOST_TOLD]:
         yield ""
         yield f"{finding.verdict} {finding.requirement}: {_with_whom(record, exchange, finding)}"
         yield f"  expected {finding.expected}"
         yield f"  observed {finding.observed}"
-    if len(compared) > COMPARED:
-        yield f"and {len(compared) - COMPARED} more findings of answers that this one was compared with"
-    ids = " ".join(dict.fromkeys(f"--only {finding.requirement}" for finding in compared[:COMPARED]))
+    if len(compared) > MOST_TOLD:
+        yield f"and {len(compared) - MOST_TOLD} more findings of answers that this one was compared with"
+    ids = " ".join(dict.fromkeys(f"--only {finding.requirement}" for finding in compared[:MOST_TOLD]))
     yield ""
     yield f"one answer does not tell whether that is mended: infercheck run … {ids}"
 

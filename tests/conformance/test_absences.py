@@ -9,11 +9,10 @@ from harness import broken, judge, plan_of
 
 from infercheck import jsontext
 from infercheck.absences import without
-from infercheck.cases import Case, Expectation, Part, Request
+from infercheck.cases import RELATION, Case, Expectation, Part, Request
 from infercheck.errors import UsageError
 from infercheck.findings import Verdict
 from infercheck.plan import Options, make_plan
-from infercheck.steps import GROUP
 
 KEYS = {"no-lora": ("lora",), "no-tools": ("tools", "functions"), "no-stream": ("stream",)}
 
@@ -93,8 +92,8 @@ def test_without_a_template_its_two_relations_alone_are_left_out():
     assert {relation.id for relation in plan.relations} == {
         relation.id for relation in whole.relations if not about_templates & set(relation.requirements)
     }
-    assert [case.id for case in plan.cases if case.group != GROUP] == [
-        case.id for case in whole.cases if case.group != GROUP
+    assert [case.id for case in plan.cases if case.group != RELATION] == [
+        case.id for case in whole.cases if case.group != RELATION
     ]
     # Whoever makes nothing of `raw` is to blame where there is a template, and not where there is none.
     assert broken(judge(Deaf())) == {"default/raw"}

@@ -11,13 +11,12 @@ import pytest
 from fakes import CONTRACT
 
 from infercheck import jsontext
-from infercheck.cases import Case, Expectation, Side
+from infercheck.cases import RELATION, Case, Expectation, Side
 from infercheck.checks.relations import ROWS
 from infercheck.errors import UsageError
 from infercheck.plan import PROFILES, Options, make_plan
 from infercheck.requirements import occurrences_of
 from infercheck.selection import matches
-from infercheck.steps import GROUP
 
 PLAN = make_plan(CONTRACT, Options(adapters=("poet",)))
 CASES = [case for case in PLAN.cases if case.group != "wire"]
@@ -243,7 +242,7 @@ def test_only_what_is_selected_is_sent_and_the_smallest_requests():
     assert [case.id for case in streams.cases if case.request.stream] == [
         case.id
         for case in make_plan(CONTRACT, Options()).cases
-        if case.request.stream and case.expectation is Expectation.VALID and case.group != GROUP
+        if case.request.stream and case.expectation is Expectation.VALID and case.group != RELATION
     ]
     without = make_plan(CONTRACT, Options(exclude=("input/*",)))
     assert not any(id_.startswith("input/") for id_ in without.selected)

@@ -10,7 +10,7 @@ from typing import Any
 
 from fakes import CONTRACT
 
-from infercheck.checks.relations import ROWS
+from infercheck.checks.relations import COMPARED
 from mutants.conforming import Conforming
 
 
@@ -49,9 +49,6 @@ class Mutant:
 
 
 MUTANTS: list[Mutant] = []
-
-COMPARED = {id_ for row in ROWS for id_ in row.requirements}
-"""Requirements that relations between answers decide."""
 
 
 def mutant(

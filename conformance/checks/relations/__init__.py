@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from functools import partial
 
 from infercheck.cases import Case, Expectation, Request
 from infercheck.checks.relations import (
@@ -103,9 +102,8 @@ def _of(row: Row, forms: Sequence[Form], *, closely: bool) -> Iterator[Relation]
 
 
 def _stand_in(row: Row, form: Form) -> Case:
-    claims = row.claims.func if isinstance(row.claims, partial) else row.claims
     return Case(
-        id=f"relation/{row.requirements[0]}/{getattr(claims, '__name__', 'claims')}/{form.name}",
+        id=f"relation/{row.requirements[0]}/{getattr(row.function, '__name__', 'claims')}/{form.name}",
         title=f"{row.requirements[0]}, {form.name}",
         expectation=Expectation.OPEN,
         request=Request(body=b""),

@@ -30,7 +30,7 @@ NOBODY = "infercheck-no-such-adapter"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unchanged:
+class Unchanged(Claim):
     """An answer without an adapter is the same after each request with one."""
 
     plain: Case
@@ -86,7 +86,7 @@ class Unchanged:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refused:
+class Refused(Claim):
     """A request is refused."""
 
     case: Case
@@ -96,10 +96,6 @@ class Refused:
     @property
     def asks(self) -> Sequence[Case]:
         return [self.case, self.base]
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         reply, base = await hearing.ask(self.case), await hearing.ask(self.base)

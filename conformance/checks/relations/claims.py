@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from infercheck.cases import Case
+from infercheck.cases import Case, distinct
 from infercheck.checks.relations.language import (
     Claim,
     Hearing,
@@ -25,13 +25,8 @@ ENOUGH = 4
 """Pairs of equal answers that show that a parameter has no effect, where others show that it would be seen."""
 
 
-def distinct(cases: Iterable[Case]) -> list[Case]:
-    """Cases, each request once."""
-    return list({case.request.digest: case for case in cases}.values())
-
-
 @dataclass(frozen=True, kw_only=True)
-class Same:
+class Same(Claim):
     """The answers of each pair are the same. That says something only where those of a `telling` pair are not.
 
     `otherwise` is why nothing can be told then.
@@ -49,10 +44,6 @@ class Same:
     @property
     def asks(self) -> Sequence[Case]:
         return distinct(chain.from_iterable((*self.pairs, *self.given, *self.telling)))
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         if await differing(hearing, self.given):
@@ -76,7 +67,7 @@ class Same:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Differ:
+class Differ(Claim):
     """The answers of some pair differ. Where none do, that is blamed only if those of a `telling` pair do.
 
     `pairs` are planned, `more` asked where those are equal. `telling` pairs are planned but for what they have
@@ -97,10 +88,6 @@ class Differ:
         told = (case for pair in self.telling for case in pair if case.request.digest not in unplanned)
         return distinct((*chain.from_iterable(self.pairs), *told))
 
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
-
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         equal: list[Reply] = []
         for left, right in (*self.pairs, *self.more):
@@ -120,7 +107,7 @@ class Differ:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spread:
+class Spread(Claim):
     """The answers to `loose` requests vary more than those to `tight` ones; two to a seed, as many of each.
 
     The first `planned` of each are planned; where these are the wrong way round, the others decide.
@@ -134,10 +121,6 @@ class Spread:
     @property
     def asks(self) -> Sequence[Case]:
         return distinct((*self.tight[: self.planned], *self.loose[: self.planned]))
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         for count in (self.planned, len(self.tight)):
@@ -167,7 +150,7 @@ async def differing(hearing: Hearing, pairs: Iterable[Pair]) -> bool:
 
 
 @dataclass(frozen=True)
-class FirstDecided:
+class FirstDecided(Claim):
     """The first of several claims that decides anything; only the requests of the first are planned."""
 
     claims: Sequence[Claim]

@@ -120,7 +120,7 @@ def _alike(form: Form) -> list[Case]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Either:
+class Either(Claim):
     """The usual answer is given to one of several requests."""
 
     usual: Case
@@ -129,10 +129,6 @@ class Either:
     @property
     def asks(self) -> Sequence[Case]:
         return [self.usual, *self.cases]
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         usual, *replies = [await hearing.ask(case) for case in self.asks]

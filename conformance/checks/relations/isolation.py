@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from infercheck.cases import Case
-from infercheck.checks.relations.claims import distinct
+from infercheck.cases import Case, distinct
 from infercheck.checks.relations.contexts import talk
 from infercheck.checks.relations.language import (
     Claim,
@@ -17,6 +16,7 @@ from infercheck.checks.relations.language import (
     Standing,
     broken,
     kept,
+    problem_of,
     undecided,
 )
 from infercheck.checks.relations.settings import LENGTH, SEEDS, combined, lively, ordinary
@@ -37,7 +37,7 @@ LONG_ENOUGH = 80
 
 
 @dataclass(frozen=True, kw_only=True)
-class Apart:
+class Apart(Claim):
     """Answers to requests that are under way together are those that each gets alone."""
 
     cases: Sequence[Case]
@@ -52,7 +52,7 @@ class Apart:
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         serial = [await hearing.ask(case) for case in self.cases]
-        if problem := next((one.problem for one in serial if one.problem), "") or hearing.unsteady(*serial):
+        if problem := problem_of(*serial) or hearing.unsteady(*serial):
             return [undecided(problem, *serial)]
         replies: list[Reply] = []
         moved: list[tuple[Reply, Reply]] = []
@@ -71,7 +71,7 @@ class Apart:
                             f"that to {theirs.case.title}, which was under way beside it: {mine.shown(alone)}"
                         )
                         return [broken(mine, theirs, alone, expected=expected, observed=observed)]
-        if problem := next((one.problem for one in replies if one.problem), ""):
+        if problem := problem_of(*replies):
             return [undecided(problem, *replies)]
         if not moved:
             return [kept(*replies), kept(*replies, requirement=LOAD)]
@@ -90,7 +90,7 @@ def _is_theirs(mine: Reply, theirs: Reply) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Untroubled:
+class Untroubled(Claim):
     """An answer is the same after streams that were left in mid-answer."""
 
     left: Sequence[Case]
@@ -107,7 +107,7 @@ class Untroubled:
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         before = [await hearing.ask(case) for case in self.cases]
-        if problem := next((one.problem for one in before if one.problem), ""):
+        if problem := problem_of(*before):
             return [undecided(problem, *before)]
         replies: list[Reply] = []
         async with hearing.quiet():

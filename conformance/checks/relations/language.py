@@ -7,14 +7,14 @@ not applicable. It knows nothing of HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol, TypeAlias
 
-from infercheck.cases import Case
+from infercheck.cases import Case, distinct
 from infercheck.generate.asks import Form
 from infercheck.reply import Reply
 
@@ -93,7 +93,8 @@ class Claim(Protocol):
 
     @property
     def repeats(self) -> Sequence[Case]:
-        """The requests that are planned to be asked again, as often as they stand here."""
+        """The requests that are planned to be asked again, as often as they stand here; none by default."""
+        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         """Ask, and rule."""
@@ -120,6 +121,11 @@ class Row:
     basic: bool = False
     absent: str = ""
     """What an operator may declare so that the row does not apply."""
+
+    @property
+    def function(self) -> Claims:
+        """The function that says what it claims, without what is given to it."""
+        return self.claims.func if isinstance(self.claims, partial) else self.claims
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,9 +159,9 @@ class Relation:
         return self.row.basic
 
     @property
-    def asks(self) -> Iterator[Case]:
-        """The requests that are planned for it."""
-        return (case for claim in self.claims for case in claim.asks) if self.planned else iter(())
+    def asks(self) -> list[Case]:
+        """The requests that are planned for it, each once."""
+        return distinct(case for claim in self.claims for case in claim.asks) if self.planned else []
 
     @property
     def repeats(self) -> list[Case]:
@@ -198,10 +204,14 @@ def skipped(reason: str, *, requirement: str = "") -> Ruling:
     return Ruling(kind=Kind.SKIPPED, reason=reason, requirement=requirement)
 
 
+def problem_of(*replies: Reply) -> str:
+    """Why one of some replies says nothing; empty where all say something."""
+    return next((reply.problem for reply in replies if reply.problem), "")
+
+
 def troubled(hearing: Hearing, *replies: Reply) -> str:
     """Why some replies cannot be compared; empty where they can."""
-    problem = next((reply.problem for reply in replies if reply.problem), "")
-    return problem or hearing.unsteady(*replies)
+    return problem_of(*replies) or hearing.unsteady(*replies)
 
 
 async def contest(

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infercheck.cases import Case
-from infercheck.checks.relations.claims import FirstDecided, distinct
+from infercheck.cases import Case, distinct
+from infercheck.checks.relations.claims import FirstDecided
 from infercheck.checks.relations.language import (
     Claim,
     Hearing,
@@ -29,7 +29,7 @@ LEAST = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prefix:
+class Prefix(Claim):
     """The text at a lower limit is the beginning of the text at a higher one, and as long as the limit says."""
 
     shorter: Case
@@ -39,10 +39,6 @@ class Prefix:
     @property
     def asks(self) -> Sequence[Case]:
         return distinct((self.shorter, self.longer))
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         one, other = await hearing.ask(self.shorter), await hearing.ask(self.longer)
@@ -66,7 +62,7 @@ class Prefix:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Uncapped:
+class Uncapped(Claim):
     """No lower limit than the one that is asked for: answers to several texts do not end after as many tokens."""
 
     below: Case
@@ -79,10 +75,6 @@ class Uncapped:
     @property
     def asks(self) -> Sequence[Case]:
         return [self.below, self.above]
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         one, other = await hearing.ask(self.below), await hearing.ask(self.above)

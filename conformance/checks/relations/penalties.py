@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from infercheck.cases import Case
-from infercheck.checks.relations.claims import Differ, Same, distinct
+from infercheck.cases import Case, distinct
+from infercheck.checks.relations.claims import Differ, Same
 from infercheck.checks.relations.language import (
     Claim,
     Claims,
@@ -61,7 +61,7 @@ def _words(text: str) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fewer:
+class Fewer(Claim):
     """Greedy answers repeat less with the penalty than without; the first `planned` pairs are planned."""
 
     pairs: Sequence[Pair]
@@ -70,10 +70,6 @@ class Fewer:
     @property
     def asks(self) -> Sequence[Case]:
         return distinct(case for pair in self.pairs[: self.planned] for case in pair)
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         more = fewer = 0
@@ -100,7 +96,7 @@ class Fewer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neutral:
+class Neutral(Claim):
     """Penalties that should have no effect have none: all together or, where these do, each alone."""
 
     usual: Case
@@ -110,10 +106,6 @@ class Neutral:
     @property
     def asks(self) -> Sequence[Case]:
         return [self.usual, self.together]
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         usual, together = await hearing.ask(self.usual), await hearing.ask(self.together)

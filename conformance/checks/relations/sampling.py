@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from infercheck.cases import Case
-from infercheck.checks.relations.claims import Differ, Same, Spread, against_first, distinct
+from infercheck.cases import Case, distinct
+from infercheck.checks.relations.claims import Differ, Same, Spread, against_first
 from infercheck.checks.relations.language import (
     Claim,
     Hearing,
@@ -26,7 +26,7 @@ FIRSTS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class AtMost:
+class AtMost(Claim):
     """No more than so many different first tokens, where `free` answers begin with others."""
 
     most: int
@@ -36,10 +36,6 @@ class AtMost:
     @property
     def asks(self) -> Sequence[Case]:
         return distinct((*self.firsts, *self.free))
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         firsts = [await hearing.ask(case) for case in self.firsts]

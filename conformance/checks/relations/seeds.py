@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from infercheck.cases import Case
-from infercheck.checks.relations.claims import distinct
+from infercheck.cases import Case, distinct
 from infercheck.checks.relations.language import (
     Claim,
     Hearing,
@@ -15,6 +14,7 @@ from infercheck.checks.relations.language import (
     Ruling,
     broken,
     kept,
+    problem_of,
     troubled,
     undecided,
 )
@@ -31,7 +31,7 @@ BOUNDARY = (1, 2**31 - 1, 2**31 + 1, 2**32 + 1, 9999999999)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repeats:
+class Repeats(Claim):
     """The same request is answered alike, when it is asked again with nothing else under way."""
 
     case: Case
@@ -59,7 +59,7 @@ class Repeats:
                 return [kept(first, *replies)]
             # The first may have been given beside others: what counts is what is said with nothing else under way.
             replies += [await hearing.again(self.case) for _ in range(SURE)]
-        if problem := next((reply.problem for reply in replies if reply.problem), ""):
+        if problem := problem_of(*replies):
             return [undecided(problem, first, *replies)]
         other = next((reply for reply in replies if reply.said != replies[0].said), None)
         if other is None and not hearing.settled(self.case):
@@ -73,7 +73,7 @@ class Repeats:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Distinct:
+class Distinct(Claim):
     """No two seeds give the same answers, in one setting and, where they do, in another one."""
 
     settings: Sequence[Sequence[Case]]
@@ -84,10 +84,6 @@ class Distinct:
     @property
     def asks(self) -> Sequence[Case]:
         return distinct(self.settings[0])
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         replies = [await hearing.ask(case) for case in self.settings[0]]

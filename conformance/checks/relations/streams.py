@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from infercheck.cases import Case
-from infercheck.checks.relations.claims import distinct
+from infercheck.cases import Case, distinct
 from infercheck.checks.relations.contexts import talk
 from infercheck.checks.relations.language import (
     Claim,
@@ -47,7 +46,7 @@ TIMES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Equivalent:
+class Equivalent(Claim):
     """The texts of a stream's events, one after the other, are the answer that is given without a stream."""
 
     plain: Case
@@ -57,10 +56,6 @@ class Equivalent:
     @property
     def asks(self) -> Sequence[Case]:
         return [self.plain, self.streamed]
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         plain, streamed = await hearing.ask(self.plain), await hearing.ask(self.streamed)
@@ -124,7 +119,7 @@ def _how(plain: Reply, streamed: Reply) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Incremental:
+class Incremental(Claim):
     """A stream has more than one piece, and its first comes long before the answer is finished."""
 
     streamed: Case
@@ -134,10 +129,6 @@ class Incremental:
     @property
     def asks(self) -> Sequence[Case]:
         return distinct((self.streamed, self.whole))
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         streamed, whole = await hearing.ask(self.streamed), await hearing.ask(self.whole)

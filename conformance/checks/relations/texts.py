@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from infercheck.cases import Case
-from infercheck.checks.relations.claims import distinct
+from infercheck.cases import Case, distinct
 from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, broken, kept, undecided
 from infercheck.checks.relations.settings import SEEDS, hot, lively
 from infercheck.generate.asks import Form
@@ -30,7 +29,7 @@ ENDS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoEcho:
+class NoEcho(Claim):
     """No answer begins with what was asked; `texts` are what each case asks."""
 
     cases: Sequence[Case]
@@ -40,10 +39,6 @@ class NoEcho:
     @property
     def asks(self) -> Sequence[Case]:
         return distinct(self.cases)
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         echoes = []
@@ -61,7 +56,7 @@ class NoEcho:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoEndMark:
+class NoEndMark(Claim):
     """No answer ends with the text of an end token."""
 
     cases: Sequence[Case]
@@ -69,10 +64,6 @@ class NoEndMark:
     @property
     def asks(self) -> Sequence[Case]:
         return distinct(self.cases)
-
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         replies = [await hearing.ask(case) for case in self.cases]

@@ -6,14 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jsonschema
-
-from infercheck.cases import Case
-from infercheck.checks.relations.claims import distinct
-from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, broken, kept, skipped, undecided
+from infercheck.cases import Case, distinct
+from infercheck.checks.relations.language import (
+    Claim,
+    Hearing,
+    Row,
+    Ruling,
+    broken,
+    kept,
+    problem_of,
+    skipped,
+    undecided,
+)
 from infercheck.checks.relations.settings import SEEDS
 from infercheck.checks.relations.streams import Equivalent
 from infercheck.generate.asks import Form
+from infercheck.oracle import Oracle
 
 ARGUMENTS = "tools/arguments"
 
@@ -45,7 +53,7 @@ _ASKS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Offered:
+class Offered(Claim):
     """Tools that are called are among those that were offered, with arguments that fit."""
 
     cases: Sequence[Case]
@@ -55,17 +63,13 @@ class Offered:
     def asks(self) -> Sequence[Case]:
         return distinct(self.cases)
 
-    @property
-    def repeats(self) -> Sequence[Case]:
-        return ()
-
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         replies = [await hearing.ask(case) for case in self.cases]
         calls = [(reply, call) for reply in replies if not reply.problem for call in reply.calls]
         # What is no call at all is blamed where every answer is judged.
         calls = [(reply, call) for reply, call in calls if _is_call(call)]
         if not calls:
-            problem = next((reply.problem for reply in replies if reply.problem), "")
+            problem = problem_of(*replies)
             ruling = undecided(problem, *replies) if problem else skipped("no tool was called")
             return [ruling, skipped("no tool was called", requirement=ARGUMENTS)]
         rulings: list[Ruling] = []
@@ -87,8 +91,7 @@ class Offered:
         return rulings
 
     def _fits(self, call: Mapping[str, Any]) -> bool:
-        validator = jsonschema.Draft202012Validator(self.tools[call["name"]]["parameters"])
-        return validator.is_valid(call.get("arguments"))
+        return Oracle(self.tools[call["name"]]["parameters"]).is_valid(call.get("arguments"))
 
 
 def _is_call(call: object) -> bool:
