@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from infercheck.cases import Case, Side
+from infercheck.cases import RELATION, Case, Side
 from infercheck.checks import judge
 from infercheck.checks.rules import Said
 from infercheck.dialect import FORM_OF_ERRORS, LENIENT_WORKERS, Dialect
@@ -272,6 +272,8 @@ def of_losses(requirement: str, lost: Sequence[Observation], requests: int) -> F
 
 def for_aims(seen: Observation, verdict: Verdict, reason: str) -> Iterator[Finding]:
     """The same verdict for all that a case aims at, and for what it asks."""
+    if verdict is Verdict.INCONCLUSIVE and seen.case.group == RELATION:
+        return  # its values are those of other cases, and what it is compared with says that it is not
     observed = "" if verdict is Verdict.PASS else seen.summary()
     about: list[tuple[str, Side | None]] = [(aim.requirement, aim.side) for aim in seen.case.all_aims]
     if seen.case.question and verdict is not Verdict.PASS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -26,8 +26,11 @@ forms, are known to have come alike twice. A target of two machines that differ 
 MOST_VAIN = 5
 """How often a difference may be gone when it is asked about, before no more are: the target has moods."""
 
-ATTEMPTS, PAUSE = 3, 0.1
-"""How often a fresh reply is asked for that is lost on the way, and the seconds between: the gone may be back."""
+PAUSES = (0.1, 0.5, 1.0)
+"""Seconds after which a fresh reply that is lost on the way is asked for again: the gone may be back."""
+
+PROBES, COMPANY = 2, 4
+"""How often it is asked whether answers depend on what else is under way, and how many requests are then."""
 
 WAVERING = 2
 """Requests that are not answered alike twice, after which nothing of their form is compared any more."""
@@ -49,7 +52,10 @@ class Hearing:
         self._wavering: defaultdict[str, set[str]] = defaultdict(set)
         self._suspected: set[str] = set()
         self._settled: set[str] = set()
-        self._alike: Counter[str] = Counter()
+        self._alike: defaultdict[str, list[int]] = defaultdict(list)
+        self._beside_others: set[str] = set()
+        self._moved = False
+        self._probes = 0
         self._wavered: list[Ruling] = []
         self._vain = 0
         self._held = False
@@ -83,17 +89,30 @@ class Hearing:
     # What claims ask for
 
     async def ask(self, case: Case) -> Reply:
-        """The first reply to a request; the same request is never paid for twice."""
+        """The first reply to a request; the same request is never paid for twice.
+
+        Where answers depend on what else is under way, it is the first that was given with nothing beside it.
+        """
         digest = case.request.digest
+        if self._moved and digest in self._beside_others:
+            self._beside_others.discard(digest)
+            self._replies[digest] = await self.again(case)
         if digest not in self._replies:
             self._replies[digest] = await self._first(case)
         return self._replies[digest]
+
+    def apart(self, case: Case) -> Case:
+        """A case as it is to be asked: with nothing beside it where that makes a difference."""
+        if self._moved:
+            return replace(case, alone=True)
+        self._beside_others.add(case.request.digest)
+        return case
 
     async def _first(self, case: Case) -> Reply:
         if reason := self._why_not(case):
             return unasked(self._judge.contract, case, reason)
         planned = case.request.digest in self._planned
-        seen = await self._judge.ask(case, extra=not planned, held=self._held)
+        seen = await self._judge.ask(self.apart(case), extra=not planned, held=self._held)
         if not planned:
             self._unjudged.append(seen)
         # What was lost on the way is asked for again; whoever judges it looks into the loss.
@@ -101,20 +120,36 @@ class Hearing:
 
     async def again(self, case: Case) -> Reply:
         """A fresh reply, given while nothing else is under way."""
-        for _ in range(ATTEMPTS):
+        for pause in (*PAUSES, None):
             if reason := self._why_not(case):
                 return unasked(self._judge.contract, case, reason)
             seen = await self._judge.ask(case, fresh=True, held=self._held, live=self._live)
             self._unjudged.append(seen)
-            if not _is_lost(seen):
+            if not _is_lost(seen) or pause is None:
                 break
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(pause)
         reply = reply_of(seen)
         digest = case.request.digest
         if digest in self._replies and not reply.problem and reply.said == self._replies[digest].said:
             self._settled.add(digest)
-            self._alike[_form(case)] += 1
+            self._alike[_form(case)].append(case.price)
         return reply
+
+    async def moves(self, *cases: Case) -> bool:
+        """Whether requests that are answered alike alone get other answers while others are under way."""
+        if self._moved or self._alone or self._probes >= PROBES:
+            return self._moved
+        self._probes += 1
+        usual = [await self.again(case) for case in cases]
+        others = [each.case for each in self._replies.values() if not each.problem and each.case not in cases]
+        for _ in range(PROBES):
+            together = await self.together([*cases, *others[: COMPANY - len(cases)]])
+            if any(
+                not (mine.problem or alone.problem) and mine.said != alone.said
+                for mine, alone in zip(together, usual, strict=False)
+            ):
+                self._moved, self._vain = True, 0
+        return self._moved
 
     def _why_not(self, case: Case) -> str:
         # What is known to be refused, lost or deadly is not sent again for the sake of a comparison.
@@ -173,8 +208,11 @@ class Hearing:
         return Standing.FELL if ones[0].said == others[0].said else Standing.UNSTEADY
 
     def _is_proved(self, *replies: Reply) -> bool:
-        # Whether requests of these forms were answered alike so often that it is no chance.
-        return all(self._alike[_form(reply.case)] >= PROVED for reply in replies)
+        # Whether requests of these forms, and of this length, were answered alike so often that it is no chance.
+        return all(
+            sum(price >= reply.case.price for price in self._alike[_form(reply.case)]) >= PROVED
+            for reply in replies
+        )
 
     def unsteady(self, *replies: Reply) -> str:
         """Why replies like these cannot be compared: requests of this form are not answered alike twice."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from infercheck import conclusions
 from infercheck.blame import Blame
 from infercheck.cases import Case, Expectation, Need
+from infercheck.checks.limits import is_too_long
 from infercheck.contract import Contract
 from infercheck.dialect import UNTOLD, Dialect, Guess, guess
 from infercheck.door import Door
@@ -193,7 +194,7 @@ class Judge:
             return again
         if self._looks_left_over(seen):
             again = await self.ask(seen.case, fresh=True)
-            if (again.status, again.media_type) == (seen.status, seen.media_type):
+            if _kind(again) == _kind(seen):
                 learnt.not_left_over += 1
                 return seen
             findings.append(conclusions.of_left_over(seen, again))
@@ -261,7 +262,7 @@ class Judge:
             case Expectation.INVALID, Outcome.ACCEPTED:
                 return True
             case Expectation.VALID, Outcome.ACCEPTED:
-                return seen.case.request.stream != seen.labelled_stream
+                return seen.case.request.stream != seen.labelled_stream or is_too_long(seen)
             case Expectation.VALID, Outcome.REFUSED if seen.labelled_json:
                 return False  # asked again before anything is blamed
             case _:
@@ -290,6 +291,10 @@ class Judge:
             findings.append(conclusions.of_losses("stream/complete", streams, learnt.asked[True]))
         silent = [branch.silent for branch in learnt.branches.values() if branch.is_silent]
         return [*findings, *map(conclusions.of_silence, silent)]
+
+
+def _kind(seen: Observation) -> tuple[int | None, str, bool]:
+    return seen.status, seen.media_type, is_too_long(seen)
 
 
 def _unsure(finding: Finding) -> Finding:

@@ -157,7 +157,9 @@ class Observation:
         """Whether a refusal is one for the context window's sake: the target's limit, not a broken promise."""
         if self.outcome is not Outcome.REFUSED:
             return False
-        if self.is_ordinary or self._fits_window:
+        # A window may be so small that the default answer and a few words do not fit into it.
+        short = self.case.price < (self.contract.default_limit or 0)
+        if (self.is_ordinary and short) or self._fits_window:
             return False
         if self.dialect is Dialect.WORKER and self.case.size and (self.status or 0) >= 500:
             return True  # nothing in the page's Workers catches what the model says of its window

@@ -151,14 +151,19 @@ def _count(value: object) -> int | None:
 
 
 def _plain(call: object) -> object:
-    # What a call says: neither its id, nor whether its arguments are an object or the JSON of one.
+    # What a call says: no id of any kind, nor whether its arguments are an object or the JSON of one.
     if not isinstance(call, Mapping):
         return call
-    said = {key: value for key, value in call.items() if key != "id"}
+    said = {key: value for key, value in call.items() if key in ("name", "arguments")} or dict(call)
     if isinstance(said.get("arguments"), str):
         with contextlib.suppress(ValueError, RecursionError):
             said["arguments"] = json.loads(said["arguments"])
     return said
+
+
+def beginning(text: str) -> str:
+    """What is surely of a text's first token: a character, with the space before it that most tokens begin with."""
+    return text[:2] if text[:1].isspace() else text[:1]
 
 
 def _quoted(text: str, start: int, end: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from infercheck.dialect import FORM_OF_ERRORS, Dialect
 from infercheck.expectations import Stale, Standing, stale
@@ -70,8 +70,9 @@ class Result:
 class Results:
     """The results of a run, in the order of the contract, and the expectations that are out of date."""
 
-    record: Record
-    results: tuple[Result, ...]
+    # Not shown: asyncio asks for the representation of what a task returns, and this one is that of a whole run.
+    record: Record = field(repr=False)
+    results: tuple[Result, ...] = field(repr=False)
     stale: tuple[Stale, ...] = ()
 
     def with_verdict(self, *verdicts: Verdict) -> list[Result]:

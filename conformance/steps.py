@@ -13,7 +13,7 @@ Step: TypeAlias = Case | Relation
 FIRST = 4
 """Cases before the first relation: does the target answer at all?"""
 
-SHARE = 1.0
+SHARE = 1.7
 """Requests of relations for each request of a case, for as long as there are both."""
 
 

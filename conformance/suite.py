@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from infercheck.cases import Case, Expectation, Request
+from infercheck.cases import RELATION, Case, Expectation, Request
 from infercheck.conclusions import LIVENESS, of_unsent
 from infercheck.door import Door
 from infercheck.errors import BudgetSpent, NotRecorded, TargetError, ThrottledForEver
@@ -158,6 +158,7 @@ class Suite:
         if findings is not None:
             return findings
         try:
+            case = self._hearing.apart(case) if case.group == RELATION else case
             seen = await self._judge.ask(self._judge.spare(case))
         except NotRecorded as missing:
             return list(of_unsent(case, Verdict.INCONCLUSIVE, str(missing)))

@@ -12,7 +12,7 @@ from infercheck.reply import reply_of
 
 STATED, OMITTED = "effect/max_tokens", "default/max_tokens"
 
-WORDS, MORE = 4, 8
+WORDS, MORE = 8, 16
 """Words that no token spans, and more of them: where a target counts nothing, only a text that is far too long
 shows that its limit was not kept."""
 
@@ -32,6 +32,11 @@ def check(seen: Observation) -> Iterator[Said]:
         yield not_kept(id_, f"at most {limit} tokens", f"{reply.tokens}, as its usage says: {reply.shown()}")
     elif reply.tokens is None and words > WORDS * limit + MORE:
         yield not_kept(id_, f"at most {limit} tokens", f"{words} words: {reply.shown()}")
+
+
+def is_too_long(seen: Observation) -> bool:
+    """Whether an answer is longer than it was asked to be."""
+    return any(True for _ in check(seen))
 
 
 def _limit(seen: Observation) -> tuple[str, int | None]:

@@ -29,7 +29,7 @@ class Pricing:
         stated = body.get(self.limit, self.default) if isinstance(body, Mapping) else self.default
         if not isinstance(stated, int) or isinstance(stated, bool):
             return self.default
-        return stated if 0 < stated <= self.default + 1 else self.window
+        return min(stated, self.window) if stated > 0 else self.window
 
     def priced(self, case: Case) -> Case:
         """The case with its price."""

@@ -65,6 +65,13 @@ class Batching(Noisy):
         return 7 if self.under_way > 1 else 0
 
 
+class SometimesBatching(Noisy):
+    """Draws otherwise, half the time, while another request is under way."""
+
+    def noise(self):
+        return 7 if self.under_way > 1 and self.chance.random() < 0.5 else 0
+
+
 class TwoMachines(Noisy):
     """Answers from one of two machines that do not calculate alike."""
 
@@ -81,11 +88,21 @@ class Seedless(Noisy):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("kind", [Rarely, Often, Batching, TwoMachines, Seedless])
+@pytest.mark.parametrize("kind", [Rarely, Often, Batching, SometimesBatching, TwoMachines, Seedless])
 def test_nothing_is_blamed_on_noise_but_that_it_is_there(kind, seed):
     results = judge(kind(seed), concurrency=4, adapters=("poet", "pirate"))
     assert broken(results) <= {SEED}
     assert not ids(results, Verdict.ERROR)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [Batching, SometimesBatching])
+def test_what_depends_on_load_alone_is_compared_without_load(kind):
+    results = judge(kind(), concurrency=4)
+    assert broken(results) == set()
+    undecided = ids(results, Verdict.INCONCLUSIVE)
+    assert len(undecided) <= 2, undecided
+    assert "isolation/load" in ids(results, Verdict.NOTE)
 
 
 def test_a_target_that_ignores_the_seed_gets_that_one_finding_and_nothing_else_is_compared():

@@ -248,7 +248,7 @@ class StreamsUnderAnotherName(Conforming):
         yield DONE
 
 
-@mutant("stream/present")
+@mutant("stream/present", "stream/equivalence")
 class StreamsNothing(Conforming):
     """Sends the marker alone."""
 

@@ -1,8 +1,11 @@
-"""The table of mutants: after how many requests each is shown, and which promises none breaks (`make mutants`)."""
+"""The table of mutants: after how many requests each is shown, with an ordinary model and with one that is sure of
+itself, and which promises none breaks (`make mutants`)."""
 
 from __future__ import annotations
 
+import importlib
 import logging
+import pkgutil
 import statistics
 import sys
 import time
@@ -14,65 +17,20 @@ from itertools import chain
 from fakes import CONTRACT
 from harness import broken, ids
 
+import mutants
 from infercheck.findings import Verdict
 from infercheck.requirements import Level
-from mutants import (
-    adapters,
-    answers,
-    caches,
-    choices,
-    conditions,
-    contexts,
-    deaths,
-    defaults,
-    deltas,
-    echoes,
-    errors,
-    faults,
-    framing,
-    isolation,
-    limits,
-    penalties,
-    refusals,
-    seeds,
-    streams,
-    temperatures,
-    timing,
-    tooling,
-    validation,
-    wires,
-    workers,
-)
+from mutants.conforming import PEAKED_MODEL
 from mutants.judging import first_true_finding, judge_server
 from mutants.registry import MUTANTS, Mutant, expand
 
-MODULES = (
-    adapters,
-    answers,
-    caches,
-    choices,
-    conditions,
-    contexts,
-    deaths,
-    defaults,
-    deltas,
-    echoes,
-    errors,
-    faults,
-    framing,
-    isolation,
-    limits,
-    penalties,
-    refusals,
-    seeds,
-    streams,
-    temperatures,
-    timing,
-    tooling,
-    validation,
-    wires,
-    workers,
-)
+TOOLS = frozenset({"conforming", "judging", "registry", "table"})
+MODULES = [
+    importlib.import_module(f"mutants.{module.name}")
+    for module in pkgutil.iter_modules(mutants.__path__)
+    if module.name not in TOOLS
+]
+"""The modules of this package that hold mutants."""
 
 ARGUED: Mapping[str, str] = {}
 """Promises that a server cannot break, or that need no mutant, by id or pattern, and why.
@@ -86,19 +44,25 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What the suite says of one mutant at concurrency 1. `requests` is None where it is not shown."""
+    """What the suite says of one mutant at concurrency 1. `requests` is None where it is not shown.
+
+    `peaked` are the requests until it is shown with a peaked model, where not everything is to be seen; what passes
+    there although it is broken is `hidden`.
+    """
 
     name: str
     requests: int | None
+    peaked: int | None
     seconds: float
     found: tuple[str, ...]
     missing: tuple[str, ...]
     surplus: tuple[str, ...]
+    hidden: tuple[str, ...]
 
     @property
     def is_shown(self) -> bool:
-        """Whether all that it breaks was found broken, and nothing else."""
-        return not (self.missing or self.surplus)
+        """Whether all that it breaks was found broken, and nothing else, and none of it passed anywhere."""
+        return not (self.missing or self.surplus or self.hidden)
 
 
 def row(index: int) -> Row:
@@ -106,15 +70,19 @@ def row(index: int) -> Row:
     logging.disable()  # what a broken server has to say for itself
     mutant = MUTANTS[index]
     began = time.monotonic()
-    results = judge_server(mutant.server, **{**mutant.options, "profile": "standard", "concurrency": 1})
-    found = broken(results)
+    options = {**mutant.options, "profile": "standard", "concurrency": 1}
+    results = judge_server(mutant.server, **options)
+    peaked = judge_server(mutant.server, model=PEAKED_MODEL, **options)
+    found, surplus = broken(results), mutant.surplus(broken(results) | broken(peaked))
     return Row(
         name=mutant.name,
         requests=first_true_finding(mutant, results),
+        peaked=first_true_finding(mutant, peaked),
         seconds=time.monotonic() - began,
         found=tuple(sorted(found)),
         missing=tuple(sorted(mutant.missing(found))),
-        surplus=tuple(sorted(mutant.surplus(found) | ids(results, Verdict.ERROR))),
+        surplus=tuple(sorted(surplus | ids(results, Verdict.ERROR) | ids(peaked, Verdict.ERROR))),
+        hidden=() if mutant.unseen else tuple(sorted(mutant.required & ids(peaked, Verdict.PASS))),
     )
 
 
@@ -142,13 +110,14 @@ def stale(arguments: Mapping[str, str]) -> list[str]:
 def table(rows: Iterable[Row]) -> str:
     """The rows as text, soonest shown first, and what is wrong with a row below it."""
     ordered = sorted(rows, key=lambda one: (one.requests is None, one.requests, one.name))
-    lines = [f"{'mutant':46} {'requests':>8} {'seconds':>7}  broken"]
+    lines = [f"{'mutant':46} {'requests':>8} {'peaked':>8} {'seconds':>7}  broken"]
     for one in ordered:
         more = f" and {len(one.found) - SHOWN} more" if len(one.found) > SHOWN else ""
-        requests = "-" if one.requests is None else one.requests
-        lines.append(f"{one.name:46} {requests:>8} {one.seconds:>7.1f}  {', '.join(one.found[:SHOWN])}{more}")
+        numbers = " ".join(f"{'-' if number is None else number:>8}" for number in (one.requests, one.peaked))
+        lines.append(f"{one.name:46} {numbers} {one.seconds:>7.1f}  {', '.join(one.found[:SHOWN])}{more}")
         lines += [f"    not shown: {id_}" for id_ in one.missing]
         lines += [f"    blamed wrongly: {id_}" for id_ in one.surplus]
+        lines += [f"    passed with a peaked model: {id_}" for id_ in one.hidden]
     return "\n".join(lines)
 
 
@@ -156,10 +125,12 @@ def score(rows: list[Row]) -> str:
     """How many mutants are shown, and by how many requests."""
     shown = sum(one.is_shown for one in rows)
     numbers = [one.requests for one in rows if one.requests is not None]
+    peaked = [one.peaked for one in rows if one.peaked is not None]
     worst = max(rows, key=lambda one: one.requests or 0)
     return (
         f"{shown} of {len(rows)} mutants are shown by what they break and by nothing else; "
-        f"requests until shown: median {statistics.median(numbers):g}, worst {worst.requests} ({worst.name})"
+        f"requests until shown: median {statistics.median(numbers):g}, worst {worst.requests} ({worst.name}); "
+        f"with a peaked model {len(peaked)} are shown, median {statistics.median(peaked):g}"
     )
 
 

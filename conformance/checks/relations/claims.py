@@ -16,10 +16,11 @@ from infercheck.checks.relations.language import (
     broken,
     contest,
     kept,
+    problem_of,
     troubled,
     undecided,
 )
-from infercheck.reply import Reply
+from infercheck.reply import Reply, beginning
 
 ENOUGH = 4
 """Pairs of equal answers that show that a parameter has no effect, where others show that it would be seen."""
@@ -58,7 +59,7 @@ class Same(Claim):
                 expected = f"the answer to {other.case.title}: {other.shown(one)}"
                 observed = f"to {one.case.title}: {one.shown(other)}"
                 ruling = await contest(hearing, one, other, expected, observed, self.requirement)
-                for form in self.suspects if ruling.kind is Kind.BROKEN else ():
+                for form in self.suspects if ruling.kind is not Kind.KEPT else ():
                     hearing.suspect(form)
                 return [ruling]
         if not self.telling or await differing(hearing, self.telling):
@@ -72,12 +73,17 @@ class Differ(Claim):
 
     `pairs` are planned, `more` asked where those are equal. `telling` pairs are planned but for what they have
     of `more`; without any, all pairs together are telling. `speaks` tells of an answer whether the difference would
-    be seen in it.
+    be seen in it; in the `last` pairs it need not be. Nothing is blamed unless all `free` answers differ from each
+    other, and the `firsts` begin with more than so many different `tokens`.
     """
 
     pairs: Sequence[Pair]
     more: Sequence[Pair]
+    last: Sequence[Pair] = ()
     telling: Sequence[Pair] = ()
+    free: Sequence[Case] = ()
+    firsts: Sequence[Case] = ()
+    tokens: int = 1
     speaks: Callable[[Reply], bool] = bool
     otherwise: str = ""
     requirement: str = ""
@@ -90,7 +96,7 @@ class Differ(Claim):
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         equal: list[Reply] = []
-        for left, right in (*self.pairs, *self.more):
+        for left, right in (*self.pairs, *self.more, *self.last):
             one, other = await hearing.ask(left), await hearing.ask(right)
             if trouble := troubled(hearing, one, other):
                 return [undecided(trouble, one, other, requirement=self.requirement)]
@@ -98,12 +104,23 @@ class Differ(Claim):
                 return [kept(one, other, requirement=self.requirement)]
             equal += (one, other)
         one, other = equal[:2]
-        seen = len(equal) >= 2 * ENOUGH and all(reply.text and self.speaks(reply) for reply in equal)
-        if not seen or (self.telling and not await differing(hearing, self.telling)):
+        speaking = equal[: len(equal) - 2 * len(self.last)]
+        seen = len(speaking) >= 2 * ENOUGH and all(reply.text and self.speaks(reply) for reply in speaking)
+        if not seen or not await self._is_told(hearing):
             return [undecided(self.otherwise, *equal, requirement=self.requirement)]
         expected = f"another answer to {one.case.title} than to {other.case.title}"
         observed = f"the same, in each of {len(equal) // 2} such pairs: {one.shown()}"
         return [broken(*equal, expected=expected, observed=observed, requirement=self.requirement)]
+
+    async def _is_told(self, hearing: Hearing) -> bool:
+        # Whether answers of this target leave so much to chance that the difference would be seen.
+        if self.telling and not await differing(hearing, self.telling):
+            return False
+        free = [await hearing.ask(case) for case in self.free]
+        if problem_of(*free) or len({reply.said for reply in free}) < len(free):
+            return False
+        firsts = [await hearing.ask(case) for case in self.firsts]
+        return not firsts or len({beginning(reply.text) for reply in firsts} - {""}) > self.tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +187,24 @@ class FirstDecided(Claim):
             if all(ruling.kind is not Kind.UNDECIDED for ruling in rulings):
                 break
         return rulings
+
+
+@dataclass(frozen=True)
+class Besides(Claim):
+    """A claim that shows what it can, of a requirement that others decide: that it cannot be told is not told."""
+
+    claim: Claim
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return self.claim.asks
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return self.claim.repeats
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        return [ruling for ruling in await self.claim.rule(hearing) if ruling.kind is not Kind.UNDECIDED]
 
 
 def against_first(cases: Sequence[Case]) -> list[Pair]:

@@ -8,7 +8,7 @@ from functools import partial
 from infercheck.checks.relations.claims import Differ
 from infercheck.checks.relations.language import Claim, Row
 from infercheck.checks.relations.penalties import repeats
-from infercheck.checks.relations.settings import SEEDS, combined
+from infercheck.checks.relations.settings import COMBINED, FIRSTS, SEEDS, coins, combined
 from infercheck.generate.asks import Form
 from infercheck.reply import Reply
 
@@ -23,6 +23,9 @@ def beside(form: Form, role: str, value: float, index: int, speaks: Callable[[Re
         pairs=[usual],
         more=more,
         telling=[(usual[0], other) for other, _ in more],
+        free=coins(form),
+        firsts=[combined(form, seed=seed, output_limit=1)[index] for seed in range(1, FIRSTS + 1)],
+        tokens=2,
         speaks=speaks,
         otherwise="nothing in these answers is left to chance",
     )
@@ -32,10 +35,7 @@ ROWS = tuple(
     Row(
         requirements=(f"effect/{role}",),
         claims=partial(beside, role=role, value=value, index=index, speaks=speaks),
-        roles=(
-            *("temperature", "seed", "output_limit", "top_k", "top_p"),
-            *("repetition_penalty", "frequency_penalty", "presence_penalty"),
-        ),
+        roles=("temperature", "seed", "output_limit", *COMBINED),
         first_only=True,
     )
     for role, value, index, speaks in (

@@ -20,14 +20,17 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import SEEDS, by_chance, combined, hot, lively, ordinary
+from infercheck.checks.relations.settings import COMBINED, SEEDS, by_chance, combined, hot, lively, ordinary
 from infercheck.generate.asks import Form
-from infercheck.generate.texts import SIZES, TEXTS, long_text
+from infercheck.generate.texts import FOREIGN, SIZES, TEXTS, long_text
 
 CHANCELESS = "answers do not depend on the seed, so nothing can be told of what else they depend on"
 
+SYSTEM = "You are a poet who writes about the sea."
+"""What the system says in the conversation that every message is changed in."""
+
 _CONVERSATION = (
-    ("system", "You are a poet who writes about the sea.", "You are an accountant who writes about taxes."),
+    ("system", SYSTEM, "You are an accountant who writes about taxes."),
     ("user", "I keep bees on a mountain in Wales.", "I repair clocks in a cellar in Prague."),
     ("assistant", "What a quiet life. Do the winters suit you?", "What a loud trade! Do the neighbours complain?"),
     (
@@ -51,6 +54,15 @@ def every_text(form: Form) -> Iterator[Claim]:
     pairs = [(lively(form, SEEDS[0], one), lively(form, SEEDS[0], other)) for one, other in pairwise(TEXTS)]
     hotter = [(hot(form, SEEDS[1], one), hot(form, SEEDS[1], other)) for one, other in pairwise(TEXTS)]
     yield Differ(pairs=pairs[:1], more=[*pairs[1:4], *hotter[:4]], otherwise="no answer has a text")
+
+
+def every_script(form: Form) -> Iterator[Claim]:
+    """Another prompt, another answer, whatever script tells them apart."""
+    foreign = [
+        (lively(form, seed, f"{TEXTS[0]} {one}"), lively(form, seed, f"{TEXTS[0]} {other}"))
+        for seed, (one, other) in zip(SEEDS, FOREIGN, strict=False)
+    ]
+    yield Differ(pairs=foreign[:1], more=foreign[1:], telling=[by_chance(form)], otherwise=CHANCELESS)
 
 
 def every_message(form: Form) -> Iterator[Claim]:
@@ -155,7 +167,13 @@ def by_hand(form: Form) -> Iterator[Claim]:
 
 
 _ROLES = ("seed", "temperature", "output_limit")
-EVERY_TEXT = Row(requirements=("effect/prompt",), claims=every_text, roles=("text", *_ROLES))
+EVERY_TEXT, EVERY_SCRIPT = (
+    Row(requirements=("effect/prompt",), claims=claims, roles=("text", *_ROLES))
+    for claims in (every_text, every_script)
+)
+EVERY_SCRIPT_OF_MESSAGES = Row(
+    requirements=("effect/messages",), claims=every_script, roles=("conversation", *_ROLES)
+)
 EVERY_MESSAGE = Row(requirements=("effect/messages",), claims=every_message, roles=("conversation", *_ROLES))
 WHOLE_TEXT = Row(requirements=("effect/prompt", "effect/prompt/middle"), claims=whole_text, roles=("text", *_ROLES))
 WHOLE_MESSAGE = Row(
@@ -165,5 +183,5 @@ BY_HAND = Row(requirements=("template/raw",), claims=by_hand, roles=("text", "ra
 TEMPLATE = Row(
     requirements=("template/messages",),
     claims=same_template,
-    roles=("text", *_ROLES, "top_k", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty"),
+    roles=("text", *_ROLES, *COMBINED),
 )

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from infercheck.checks.relations.claims import Differ, FirstDecided, Same
-from infercheck.checks.relations.language import Claim, Row
+from infercheck.checks.relations.language import Claim, Hearing, Kind, Row, Ruling, undecided
 from infercheck.checks.relations.settings import HOT, SEEDS, by_chance, lively
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameLimit(Same):
+    """The first answer of a pair, without a limit, is the second one, with a limit of so many tokens."""
+
+    limit: int
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        rulings = await super().rule(hearing)
+        return [self._blamed(ruling) if ruling.kind is Kind.BROKEN else ruling for ruling in rulings]
+
+    def _blamed(self, ruling: Ruling) -> Ruling:
+        # The one without a limit is as long as it should be: it is the stated limit that is not kept.
+        omitted, stated = ruling.replies[:2]
+        cut = omitted.text.startswith(stated.text) or stated.text.startswith(omitted.text)
+        if cut and omitted.tokens == self.limit:
+            reason = f"without a limit an answer has {self.limit} tokens; a limit of as many is not kept"
+            return undecided(f"{reason} (effect/max_tokens)", *ruling.replies)
+        return ruling
 
 
 def max_tokens(form: Form) -> Iterator[Claim]:
@@ -22,7 +43,8 @@ def max_tokens(form: Form) -> Iterator[Claim]:
         stated = form.ask(seed=SEEDS[0], output_limit=default, **temperature)
         longer = form.ask(seed=SEEDS[0], output_limit=default + 1, **temperature)
         tries.append(
-            Same(
+            SameLimit(
+                limit=default,
                 pairs=[(omitted, stated)],
                 telling=[(stated, longer)],
                 otherwise=f"no answer was longer than {default} tokens",
@@ -65,13 +87,13 @@ def raw(form: Form) -> Iterator[Claim]:
     )
 
 
-ROWS = (
-    Row(requirements=("default/max_tokens",), claims=max_tokens, roles=("output_limit", "seed"), closely=True),
-    Row(
-        requirements=("default/temperature",),
-        claims=temperature,
-        roles=("temperature", "seed", "output_limit"),
-        closely=True,
-    ),
-    Row(requirements=("default/raw",), claims=raw, roles=("raw", "seed"), closely=True, absent="no-template"),
+MAX_TOKENS = Row(
+    requirements=("default/max_tokens",), claims=max_tokens, roles=("output_limit", "seed"), closely=True
 )
+TEMPERATURE = Row(
+    requirements=("default/temperature",),
+    claims=temperature,
+    roles=("temperature", "seed", "output_limit"),
+    closely=True,
+)
+RAW = Row(requirements=("default/raw",), claims=raw, roles=("raw", "seed"), closely=True, absent="no-template")

@@ -19,7 +19,7 @@ from infercheck.checks.relations.language import (
     problem_of,
     undecided,
 )
-from infercheck.checks.relations.settings import LENGTH, SEEDS, combined, lively, ordinary
+from infercheck.checks.relations.settings import COMBINED, LENGTH, SEEDS, combined, lively, ordinary
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
@@ -177,7 +177,7 @@ APART = Row(
     requirements=("isolation/concurrency", LOAD),
     claims=apart,
     first_only=True,
-    roles=(*_ROLES, "top_k", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty"),
+    roles=(*_ROLES, *COMBINED),
     ordered=True,
 )
 UNTROUBLED = Row(

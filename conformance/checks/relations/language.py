@@ -71,6 +71,9 @@ class Hearing(Protocol):
     async def stand(self, one: Reply, other: Reply) -> Standing:
         """Whether two replies that differ go on to do so."""
 
+    async def moves(self, *cases: Case) -> bool:
+        """Whether requests that are answered alike alone get other answers while others are under way."""
+
     def unsteady(self, *replies: Reply) -> str:
         """Why replies like these cannot be compared: requests of this form are not answered alike twice."""
 
@@ -231,5 +234,8 @@ async def contest(
                 confirmed=False,
                 reason="they differed, and were not asked again: no budget is left, or the target has moods",
             )
+        case Standing.FELL if await hearing.moves(one.case, other.case):
+            # What counts is what is said with nothing else under way.
+            return kept(one, other, requirement=requirement)
         case standing:
             return undecided(f"they differed, and {standing}", one, other, requirement=requirement)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infercheck.cases import Case, distinct
-from infercheck.checks.relations.claims import FirstDecided
+from infercheck.checks.relations.claims import Besides, FirstDecided
 from infercheck.checks.relations.language import (
     Claim,
     Hearing,
@@ -19,13 +19,16 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import HOT, LENGTH, SEEDS, combined, lively
+from infercheck.checks.relations.settings import COMBINED, HOT, LENGTH, SEEDS, combined, lively
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
 LEAST = 8
 """Tokens that an answer has at least whose end is taken for a limit that nobody asked for."""
+
+FAR = 520
+"""A limit that is over those that targets are given most often."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +108,25 @@ def _size(reply: Reply) -> int:
 
 
 def max_tokens(form: Form) -> Iterator[Claim]:
-    """text(n) is a prefix of text(n+k); n tokens where it is a proper one; not silently capped."""
+    """text(n) is a prefix of text(n+k); n tokens where it is a proper one."""
     for limit in (1, 9):
         yield Prefix(shorter=lively(form, output_limit=limit), longer=lively(form), limit=limit)
+
+
+def uncapped(form: Form) -> Iterator[Claim]:
+    """Not silently capped, at the default or beyond."""
     default = form.declared("output_limit", "default")
     if isinstance(default, int):
-        yield FirstDecided([_uncapped(form, default, **temperature) for temperature in ({}, {"temperature": HOT})])
+        warmths: tuple[dict[str, Any], ...] = ({}, {"temperature": HOT})
+        yield FirstDecided([_uncapped(form, default, **warmth) for warmth in warmths])
+        yield Besides(FirstDecided([_prefix(form, default, **warmth) for warmth in warmths]))
+        if form.is_first:
+            yield Besides(_uncapped(form, FAR))
+
+
+def _prefix(form: Form, limit: int, **temperature: Any) -> Prefix:
+    shorter, longer = (form.ask(seed=SEEDS[0], output_limit=each, **temperature) for each in (limit, limit + 1))
+    return Prefix(shorter=shorter, longer=longer, limit=limit)
 
 
 def _uncapped(form: Form, default: int, **temperature: Any) -> Uncapped:
@@ -148,16 +164,9 @@ def beside_others(form: Form) -> Iterator[Claim]:
         )
 
 
-ROWS = (
-    Row(
-        requirements=("effect/max_tokens",),
-        claims=max_tokens,
-        roles=("output_limit", "seed", "temperature"),
-        closely=True,
-    ),
-    Row(
-        requirements=("effect/max_tokens",),
-        claims=beside_others,
-        roles=("output_limit", "seed", "temperature", "top_k", "top_p"),
-    ),
+_ROLES = ("output_limit", "seed", "temperature")
+CUT, UNCAPPED = (
+    Row(requirements=("effect/max_tokens",), claims=claims, roles=_ROLES, closely=True)
+    for claims in (max_tokens, uncapped)
 )
+CUT_BESIDE = Row(requirements=("effect/max_tokens",), claims=beside_others, roles=(*_ROLES, *COMBINED))

@@ -22,12 +22,12 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import SEEDS, by_chance, greedy, ordinary
+from infercheck.checks.relations.settings import SEEDS, by_chance, coin, coins, greedy, ordinary
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
-STRONG = 2
+STRONG = 1.9
 LONG = 48
 LONGEST, PIECE = 12, 2
 """Characters of the longest word, and of the pieces that longer ones are cut into."""
@@ -142,10 +142,14 @@ def effect(form: Form, role: str) -> Iterator[Claim]:
         (ordinary(form, seed, text, output_limit=64), ordinary(form, seed, text, output_limit=64, **{role: STRONG}))
         for seed, text in settings
     ]
+    # Where a penalty shows in no likely answer, it may in those whose next token is one of two.
+    last = [(coin(form, seed, text), coin(form, seed, text, **{role: STRONG})) for seed, text in settings[:3]]
     yield Differ(
         pairs=pairs[:1],
         more=pairs[1:],
+        last=last if form.has("top_k") else (),
         telling=[by_chance(form)],
+        free=coins(form),
         speaks=repeats,
         otherwise="the answers repeat too little, or nothing in them is left to chance",
     )
@@ -184,13 +188,13 @@ def _row(requirement: str, claims: Claims, role: str) -> Row:
     )
 
 
-ROWS = (
-    *(_row(f"effect/{role}", partial(effect, role=role), role) for role in PENALTIES),
-    *(_row(f"effect/{role}/direction", partial(direction, role=role), role) for role in PENALTIES),
-    Row(
-        requirements=tuple(f"effect/{role}/neutral" for role in PENALTIES),
-        claims=neutral,
-        roles=(*PENALTIES, "seed", "temperature", "output_limit"),
-        first_only=True,
-    ),
+EFFECTS, DIRECTIONS = (
+    [_row(f"effect/{role}{part}", partial(claims, role=role), role) for role in PENALTIES]
+    for part, claims in (("", effect), ("/direction", direction))
+)
+NEUTRAL = Row(
+    requirements=tuple(f"effect/{role}/neutral" for role in PENALTIES),
+    claims=neutral,
+    roles=(*PENALTIES, "seed", "temperature", "output_limit"),
+    first_only=True,
 )

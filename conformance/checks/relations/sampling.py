@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infercheck.cases import Case, distinct
-from infercheck.checks.relations.claims import Differ, Same, Spread, against_first
+from infercheck.checks.relations.claims import Differ, FirstDecided, Same, Spread, against_first
 from infercheck.checks.relations.language import (
     Claim,
     Hearing,
@@ -17,12 +17,16 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import SEEDS, greedy, hot
+from infercheck.checks.relations.settings import FIRSTS, HOT, SEEDS, coins, greedy, hot, hot_by_chance
 from infercheck.generate.asks import Form
+from infercheck.reply import Reply, beginning
 
 ALIKE = "even at the highest temperature every seed gives the same answer"
-FIRSTS = 8
-"""Seeds for which the first token is asked."""
+TEMPERATURES = (HOT, 4.6, 3.9, 3, 2.3, 1.7, 1.2, 0.9, 0.6, 0.3)
+"""Temperatures, the highest first, each of which gives answers of its own where chance plays any part."""
+
+SIZES = (50, 40, 32, 25, 20, 16, 12, 9, 7, 5, 4, 3, 2)
+"""Values of top_k, the greatest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,7 @@ class AtMost(Claim):
             return [undecided("answers have more tokens than they may have (effect/max_tokens)", *firsts)]
         # Where nobody counts tokens, a text may be of more than one: its beginning belongs to the first.
         counted = all(one.tokens == 1 for one in firsts)
-        found = {one.text if counted else _beginning(one.text): one for one in firsts}
+        found = {one.text if counted else beginning(one.text): one for one in firsts}
         if len(found) > self.most:
             witnesses = list(found.values())[: self.most + 1]
             for one in witnesses:
@@ -62,47 +66,105 @@ class AtMost(Claim):
         return [undecided("free answers begin with the same few tokens", *firsts)]
 
 
-def _beginning(text: str) -> str:
-    # What is surely of the first token: a character, with the space before it that most tokens begin with.
-    return text[:2] if text[:1].isspace() else text[:1]
+@dataclass(frozen=True, kw_only=True)
+class NotClamped(Claim):
+    """The greatest value is not taken for a lower one.
+
+    `ladders` are the same requests with one seed after the other: with the greatest value first, then with lower
+    ones. Where it is taken for a lower one, the answers are those of all values down to that one, with every seed,
+    and with none of the next: as sharp an edge is no chance.
+    """
+
+    ladders: Sequence[Sequence[Case]]
+    otherwise: str
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return self.ladders[0][:2]
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        top, next_ = [await hearing.ask(case) for case in self.ladders[0][:2]]
+        if trouble := troubled(hearing, top, next_):
+            return [undecided(trouble, top, next_)]
+        if top.said != next_.said:
+            return [kept(top, next_)]
+        same, other = 1, len(self.ladders[0])
+        while same + 1 < other:
+            middle = (same + other) // 2
+            if (await hearing.ask(self.ladders[0][middle])).said == top.said:
+                same = middle
+            else:
+                other = middle
+        if other == len(self.ladders[0]):
+            return [undecided(self.otherwise, top, next_)]
+        shown: list[Reply] = []
+        for ladder in self.ladders:
+            replies = [await hearing.ask(ladder[index]) for index in (0, 1, same, other)]
+            top, next_, equal, lower = replies
+            if trouble := troubled(hearing, *replies):
+                return [undecided(trouble, *replies)]
+            if top.said != next_.said:
+                return [kept(top, next_)]
+            if top.said != equal.said or top.said == lower.said:
+                return [undecided(self.otherwise, *replies)]
+            shown += (top, equal, lower)
+        expected = f"another answer to {shown[0].case.title} than to {shown[1].case.title}"
+        observed = f"the same, with each of {len(self.ladders)} seeds, and none to {shown[2].case.title}"
+        return [broken(*shown, expected=expected, observed=observed)]
 
 
 def temperature(form: Form) -> Iterator[Claim]:
-    """The spread grows from 0 to 5; 5 is neither 4 nor anything below."""
+    """The spread grows from 0 to 5; 5 is not taken for anything below."""
     yield Spread(
         tight=[greedy(form, seed) for seed in SEEDS[:6]],
         loose=[hot(form, seed) for seed in SEEDS[:6]],
         planned=2,
         otherwise="seeds give no more different answers at the highest temperature than at 0",
     )
-    clamped = [
-        (hot(form, seed, output_limit=limit), hot(form, seed, temperature=3.9, output_limit=limit))
-        for seed, limit in zip(SEEDS, (32, 48, 48, 48, 48, 48, 48, 48), strict=True)
-    ]
-    telling = [(hot(form, SEEDS[0]), hot(form, SEEDS[1]))]
-    yield Differ(pairs=clamped[:1], more=clamped[1:], telling=telling, otherwise=ALIKE)
+    ladders = [[hot(form, seed, temperature=value) for value in TEMPERATURES] for seed in SEEDS]
+    little = "answers change too little with the temperature"
+    ends = [(ladder[0], ladder[-1]) for ladder in ladders[:6]]
+    yield FirstDecided(
+        [
+            NotClamped(ladders=ladders, otherwise=little),
+            Differ(pairs=ends, more=(), telling=[hot_by_chance(form)], free=coins(form), otherwise=little),
+        ]
+    )
 
 
 def zero(form: Form) -> Iterator[Claim]:
     """0 gives one answer for all seeds."""
     yield Same(
         pairs=against_first([greedy(form, seed) for seed in SEEDS[:2]]),
-        telling=[(hot(form, SEEDS[0]), hot(form, SEEDS[1]))],
+        telling=[hot_by_chance(form)],
         otherwise=ALIKE,
     )
 
 
 def top_k(form: Form) -> Iterator[Claim]:
-    """3 gives at most 3 first tokens; 50 ≠ 2 ≠ 1; 50 leaves more to chance than 1."""
+    """2 gives at most 2 first tokens; 50 ≠ 2 ≠ 1, nor anything else below; 50 leaves more to chance than 1."""
     yield AtMost(
-        most=3,
-        firsts=[hot(form, seed, top_k=3, output_limit=1) for seed in range(1, FIRSTS + 1)],
+        most=2,
+        firsts=[hot(form, seed, top_k=2, output_limit=1) for seed in range(1, FIRSTS + 1)],
         free=[hot(form, seed) for seed in SEEDS[:2]],
     )
-    telling = [(hot(form, SEEDS[0]), hot(form, SEEDS[1]))]
+    telling = [hot_by_chance(form)]
     for other in (50, 1):
         pairs = [(hot(form, seed, top_k=2), hot(form, seed, top_k=other)) for seed in SEEDS[:6]]
-        yield Differ(pairs=pairs[:1], more=pairs[1:], telling=telling, otherwise=ALIKE)
+        firsts = [hot(form, seed, output_limit=1) for seed in range(1, FIRSTS + 1)]
+        yield Differ(
+            pairs=pairs[:1],
+            more=pairs[1:],
+            telling=telling,
+            free=coins(form),
+            firsts=firsts,
+            tokens=min(2, other),
+            otherwise="even at the highest temperature answers begin with the same few tokens",
+        )
+    yield NotClamped(
+        ladders=[[hot(form, seed, top_k=value) for value in SIZES] for seed in SEEDS],
+        otherwise="answers change too little with top_k",
+    )
     yield Spread(
         tight=[hot(form, seed, top_k=1) for seed in SEEDS[:5]],
         loose=[hot(form, seed, top_k=50) for seed in SEEDS[:5]],
@@ -119,8 +181,8 @@ def top_k_one(form: Form) -> Iterator[Claim]:
 def top_p(form: Form) -> Iterator[Claim]:
     """1 ≠ 0.1; 1 leaves more to chance than 0."""
     pairs = [(hot(form, seed, top_p=0.999), hot(form, seed, top_p=0.1)) for seed in SEEDS[:6]]
-    telling = [(hot(form, SEEDS[0]), hot(form, SEEDS[1]))]
-    yield Differ(pairs=pairs[:1], more=pairs[1:], telling=telling, otherwise=ALIKE)
+    telling = [hot_by_chance(form)]
+    yield Differ(pairs=pairs[:1], more=pairs[1:], telling=telling, free=coins(form), otherwise=ALIKE)
     yield Spread(
         tight=[hot(form, seed, top_p=0) for seed in SEEDS[:5]],
         loose=[hot(form, seed, top_p=0.999) for seed in SEEDS[:5]],
@@ -135,7 +197,7 @@ def top_p_zero(form: Form) -> Iterator[Claim]:
 
 
 def _one(cases: Sequence[Case], form: Form) -> Iterator[Claim]:
-    telling = [(hot(form, SEEDS[0]), hot(form, SEEDS[1]))]
+    telling = [hot_by_chance(form)]
     zeros = [greedy(form, seed) for seed in SEEDS[:2]]
     yield Same(pairs=against_first(cases), telling=telling, otherwise=ALIKE)
     several = "seeds make a difference here, or at temperature 0"
@@ -143,11 +205,9 @@ def _one(cases: Sequence[Case], form: Form) -> Iterator[Claim]:
 
 
 _ROLES = ("temperature", "seed", "output_limit")
-ROWS = (
-    Row(requirements=("effect/temperature",), claims=temperature, roles=_ROLES, closely=True),
-    Row(requirements=("effect/temperature/zero",), claims=zero, roles=_ROLES, closely=True),
-    Row(requirements=("effect/top_k/one",), claims=top_k_one, roles=(*_ROLES, "top_k"), closely=True),
-    Row(requirements=("effect/top_k",), claims=top_k, roles=(*_ROLES, "top_k"), closely=True),
-    Row(requirements=("effect/top_p/zero",), claims=top_p_zero, roles=(*_ROLES, "top_p"), closely=True),
-    Row(requirements=("effect/top_p",), claims=top_p, roles=(*_ROLES, "top_p"), closely=True),
-)
+TEMPERATURE = Row(requirements=("effect/temperature",), claims=temperature, roles=_ROLES, closely=True)
+ZERO = Row(requirements=("effect/temperature/zero",), claims=zero, roles=_ROLES, closely=True)
+TOP_K = Row(requirements=("effect/top_k",), claims=top_k, roles=(*_ROLES, "top_k"), closely=True)
+TOP_K_ONE = Row(requirements=("effect/top_k/one",), claims=top_k_one, roles=(*_ROLES, "top_k"), closely=True)
+TOP_P = Row(requirements=("effect/top_p",), claims=top_p, roles=(*_ROLES, "top_p"), closely=True)
+TOP_P_ZERO = Row(requirements=("effect/top_p/zero",), claims=top_p_zero, roles=(*_ROLES, "top_p"), closely=True)

@@ -12,8 +12,14 @@ from infercheck.generate.texts import TEXTS
 SEEDS = (42, 7, 1001, 65537, 123456, 31, 5003, 888)
 """Ordinary seeds."""
 
+FIRSTS = 10
+"""Seeds for which the first token is asked."""
+
 LENGTH = 32
 """Tokens of an answer that is compared."""
+
+COMBINED = ("top_k", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty")
+"""The roles of the parameters that `combined` requests carry, beside the temperature, the seed and the limit."""
 
 HOT = 5
 """The temperature at which even a model that is sure of itself takes chances."""
@@ -37,6 +43,24 @@ def hot(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) ->
 def greedy(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:
     """An answer at temperature 0."""
     return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": 0, **roles})
+
+
+def coins(form: Form) -> list[Case]:
+    """Answers each token of which is one of two that are about as likely, even in a model that is sure of itself.
+
+    Where chance plays a part all along, and not in the first token alone, no two of them are the same.
+    """
+    return [coin(form, seed) for seed in SEEDS[:6]] if form.has("top_k") else []
+
+
+def coin(form: Form, seed: int, text: str = TEXTS[0], **roles: Any) -> Case:
+    """An answer each token of which is one of two."""
+    return hot(form, seed, text, **{"output_limit": 2 * LENGTH, "top_k": 2, **roles})
+
+
+def hot_by_chance(form: Form) -> Pair:
+    """The same at the highest temperature."""
+    return hot(form, SEEDS[0]), hot(form, SEEDS[1])
 
 
 def by_chance(form: Form) -> Pair:

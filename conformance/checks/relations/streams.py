@@ -21,7 +21,8 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import LENGTH, SEEDS, combined, greedy, lively
+from infercheck.checks.relations.settings import COMBINED, LENGTH, SEEDS, combined, greedy, lively
+from infercheck.checks.stream import check
 from infercheck.generate.asks import Form
 from infercheck.reply import Reply
 
@@ -67,6 +68,9 @@ class Equivalent(Claim):
                 kept(plain, streamed, requirement=SPACE),
                 _usage(plain, streamed),
             ]
+        if flaw := _flaw(streamed):
+            reason = f"the stream is not as it should be ({flaw}), which may be why it says something else"
+            return [undecided(reason, plain, streamed)]
         expected = f"the answer without a stream: {plain.shown(streamed)}"
         observed = f"{streamed.shown(plain)}{_how(plain, streamed)}"
         if (plain.text.strip(), plain.said[1]) == (streamed.text.strip(), streamed.said[1]):
@@ -78,13 +82,18 @@ class Equivalent(Claim):
         return [ruling]
 
 
+def _flaw(streamed: Reply) -> str:
+    # What every stream is judged on comes first: one defect is not to be told twice.
+    return next((said.requirement for said in check(streamed.seen) if not said.kept), "")
+
+
 def _says_the_same(plain: Reply, streamed: Reply) -> bool:
     # What the limit cuts in two shows as U+FFFD at the end, or is left out: either way.
     return (plain.text.rstrip("\ufffd"), plain.said[1]) == (streamed.text.rstrip("\ufffd"), streamed.said[1])
 
 
 def _usage(plain: Reply, streamed: Reply) -> Ruling:
-    if plain.tokens is None or streamed.tokens is None:
+    if plain.tokens is None or streamed.tokens is None or _flaw(streamed):
         return skipped("no usage in both, the stream and the answer without one", requirement=USAGE)
     for what in COUNTS:
         if what in plain.usage and what in streamed.usage and plain.usage[what] != streamed.usage[what]:
@@ -182,9 +191,11 @@ def equivalence_beside(form: Form) -> Iterator[Claim]:
 
     def kinds(each: Form) -> Iterator[Case]:
         yield combined(each)[1]
+        yield each.ask(seed=SEEDS[0])
         if form.is_first:
-            yield each.ask(seed=SEEDS[0])
             yield greedy(each)
+        if form.is_first and form.has("raw"):
+            yield lively(each, raw=True)
         if each.is_conversation:
             yield talk(each, SEEDS[0], LENGTH)
         for name in each.adapters[:1]:
@@ -216,7 +227,7 @@ EQUIVALENCE, EQUIVALENCE_BESIDE = (
     Row(
         requirements=("stream/equivalence", SPACE, USAGE),
         claims=claims,
-        roles=(*_ROLES, "top_k", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty"),
+        roles=(*_ROLES, *COMBINED),
     )
     for claims in (equivalence, equivalence_beside)
 )

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infercheck.cases import Case, distinct
+from infercheck.checks.relations.contexts import SYSTEM, talk
 from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, broken, kept, undecided
-from infercheck.checks.relations.settings import SEEDS, hot, lively
+from infercheck.checks.relations.settings import LENGTH, SEEDS, hot, lively
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 
@@ -35,6 +36,7 @@ class NoEcho(Claim):
     cases: Sequence[Case]
     more: Sequence[Case]
     texts: Sequence[str]
+    what: str = "prompt"
 
     @property
     def asks(self) -> Sequence[Case]:
@@ -50,8 +52,8 @@ class NoEcho(Claim):
             if text not in reply.text[: len(text) + AROUND]:
                 return [kept(reply)]
             echoes.append(reply)
-        expected = "an answer that does not begin with the prompt itself"
-        observed = f"the prompt stands before each of {len(echoes)} answers: {echoes[0].shown()}"
+        expected = f"an answer that does not begin with the {self.what} itself"
+        observed = f"the {self.what} stands before each of {len(echoes)} answers: {echoes[0].shown()}"
         return [broken(*echoes, expected=expected, observed=observed)]
 
 
@@ -88,6 +90,14 @@ def no_echo(form: Form) -> Iterator[Claim]:
         more=[lively(form, SEEDS[0], texts[1]), *(hot(form, SEEDS[1], text) for text in texts[2:])],
         texts=texts,
     )
+    if form.is_conversation:
+        settings = [(SEEDS[0], LENGTH), *((seed, 2 * LENGTH) for seed in SEEDS[1:5])]
+        yield NoEcho(
+            cases=[talk(form, *settings[0])],
+            more=[talk(form, seed, limit) for seed, limit in settings[1:]],
+            texts=[SYSTEM] * len(settings),
+            what="message of the system",
+        )
 
 
 def no_end_mark(form: Form) -> Iterator[Claim]:
