@@ -24,7 +24,7 @@ from mutants.conforming import PEAKED_MODEL
 from mutants.judging import first_true_finding, judge_server
 from mutants.registry import MUTANTS, Mutant, expand
 
-TOOLS = frozenset({"conforming", "judging", "registry", "table"})
+TOOLS = frozenset({"altered", "conforming", "judging", "registry", "table"})
 MODULES = [
     importlib.import_module(f"mutants.{module.name}")
     for module in pkgutil.iter_modules(mutants.__path__)
