@@ -135,7 +135,7 @@ def _plan_options(command: F) -> F:
                           "price of an answer without a limit."),
         click.option("--only", multiple=True, metavar="PATTERN", help=f"Only these requirements. {PATTERN}"),
         click.option("--exclude", multiple=True, metavar="PATTERN", help=f"Not these requirements. {PATTERN}"),
-        click.option("--max-requests", type=click.IntRange(1), help="Send no more than this."),
+        click.option("--max-requests", type=click.IntRange(1), help="Send no more, whatever the profile says."),
         click.option("--max-tokens", type=click.IntRange(1), help="Spend no more output tokens, by price."),
     ]  # fmt: skip
     return _apply(command, options)

@@ -142,9 +142,9 @@ def make_plan(contract: Contract, options: Options) -> Plan:
     comparable = {id_ for relation in related for id_ in relation.requirements}
     wanted = list(_needed(at_hand, selected - comparable, contract.roles.get("stream"), narrowed=narrowed))
     steps = interleaved(wanted, [one for one in related if _is_wanted(one, selected, comparable)])
-    foreseen = affordable(steps, profile.reserve, profile.requests, profile.tokens)
-    budget = min(options.max_requests or profile.requests, profile.requests)
-    tokens = min(options.max_tokens or profile.tokens, profile.tokens)
+    budget = options.max_requests or profile.requests
+    tokens = options.max_tokens or profile.tokens
+    foreseen = affordable(steps, profile.reserve, max(budget, profile.requests), max(tokens, profile.tokens))
     taken = affordable(steps, profile.reserve, budget, tokens)
     return Plan(
         profile=profile,

@@ -19,7 +19,7 @@ _NAMED_HEADER = re.compile(r'-H "[\w-]+: \$[A-Za-z_][A-Za-z0-9_]*"')
 OPTIONS = ("-H", "--insecure", "--cacert", "--proxy")
 """Options of curl that a way to a target may need."""
 
-INLINE = 100_000
+INLINE = 2_000
 """Bytes up to which a body stands in the command line; longer ones stand in a file beside the report."""
 
 

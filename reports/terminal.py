@@ -17,6 +17,7 @@ from infercheck.reports.json_report import dialect_of
 from infercheck.reports.plain import count, tally
 from infercheck.reports.visible import visible
 from infercheck.reports.words import areas, commands, worst
+from infercheck.requirements import Level
 from infercheck.results import Result, Results
 
 STYLES = {
@@ -122,6 +123,8 @@ def summary(console: Console, results: Results, folder: str) -> None:
         _line(console, result, f"expected {result.groups[0].finding.expected}")
     _rest(console, len(broken) - SHOWN - LISTED, "broken")
     undecided = results.with_verdict(Verdict.INCONCLUSIVE, Verdict.ERROR)
+    # What leaves the run itself undecided comes first.
+    undecided.sort(key=lambda result: result.requirement.level is not Level.MUST)
     for result in undecided[:SHOWN]:
         _line(console, result, result.reason)
     _rest(console, len(undecided) - SHOWN, "that could not be decided")

@@ -225,7 +225,7 @@ def test_prices_are_those_of_the_output_limit():
 def test_endless_output_is_asked_for_as_a_stream_that_is_cut():
     for case in CASES:
         limit = BODIES[case.id].get("max_tokens", 256) if isinstance(BODIES[case.id], dict) else 0
-        if isinstance(limit, int) and not isinstance(limit, bool) and (limit > 257 or limit < 0):
+        if isinstance(limit, int) and not isinstance(limit, bool) and (limit > 521 or limit < 0):
             assert case.request.stream
             assert case.request.stop_after
 
@@ -311,3 +311,12 @@ def test_one_invalid_request_goes_under_the_label_of_a_form():
     assert case.request.content_type == "application/x-www-form-urlencoded"
     assert case.expectation is Expectation.INVALID
     assert case.id.endswith("+form")
+
+
+def test_whoever_gives_more_requests_than_the_profile_has_gets_more():
+    usual = make_plan(CONTRACT, Options(profile="quick"))
+    more = make_plan(CONTRACT, Options(profile="quick", max_requests=150, max_tokens=60_000))
+    assert usual.requests < usual.budget == 60
+    assert 100 < more.requests < more.budget == 150
+    assert not more.cut
+    assert make_plan(CONTRACT, Options(profile="quick", max_requests=30)).cut

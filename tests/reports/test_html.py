@@ -8,6 +8,7 @@ import pytest
 from records import EVIL, FOOTER, URL, exchange, hostile, record, requirement, row
 
 from infercheck.findings import Finding, Verdict
+from infercheck.reports import curl
 from infercheck.reports.exhibits import excerpt_of
 from infercheck.reports.html import anchor, render
 from infercheck.requirements import Clause
@@ -241,7 +242,8 @@ def test_odd_ids_make_sound_anchors():
     assert not re.search(r"[<>\"'\s&]", anchor(EVIL))
 
 
-def test_long_lines_are_cut_and_counted():
+def test_long_lines_are_cut_and_counted(monkeypatch):
+    monkeypatch.setattr(curl, "INLINE", 100_000)
     answer = b'{"response": "' + b"A" * 1_000_000
     source = render(results_of(record(exchanges={1: exchange(1, body=b"B" * 90_000, answer=answer)})))
     assert len(source) < 60_000

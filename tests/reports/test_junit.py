@@ -7,6 +7,7 @@ from records import FOOTER, exchange, header, hostile, many, record, requirement
 
 from infercheck.expectations import Expectations, Expected
 from infercheck.findings import Finding, Verdict
+from infercheck.reports import curl
 from infercheck.reports.files import to_bytes
 from infercheck.reports.junit import GENEROUS, render
 from infercheck.requirements import Clause, Level
@@ -255,7 +256,8 @@ def test_whatever_a_target_sends_it_is_well_formed():
         assert written in whole, written
 
 
-def test_a_line_of_a_megabyte_is_cut():
+def test_a_line_of_a_megabyte_is_cut(monkeypatch):
+    monkeypatch.setattr(curl, "INLINE", 100_000)
     finding = Finding(
         requirement="area/fail", verdict=Verdict.FAIL, case="&" * 10**6, expected="\x00" * 10**6, exchanges=(1,)
     )

@@ -7,6 +7,7 @@ from records import EVIL, FOOTER, exchange, header, hostile, many, record, requi
 
 from infercheck.expectations import Expectations, Expected
 from infercheck.findings import Finding, Verdict
+from infercheck.reports import curl
 from infercheck.reports.markdown import LIMIT, code, render
 from infercheck.requirements import Clause, Level
 from infercheck.results import results_of
@@ -116,7 +117,8 @@ def test_a_broken_requirement_is_shown_whole():
     assert ": top_k[] is at most 5*" in "".join(token.content for token in tokens(block) if token.type == "text")
 
 
-def test_a_long_curl_line_is_cut_and_says_where_the_whole_is():
+def test_a_long_curl_line_is_cut_and_says_where_the_whole_is(monkeypatch):
+    monkeypatch.setattr(curl, "INLINE", 100_000)
     shown = page(exchanges={1: exchange(1, body=b"A" * 90_000)})
     assert "(cut; the whole line of 90,1" in shown
     assert "is in report.json)" in shown
@@ -292,7 +294,7 @@ def test_a_summary_never_passes_its_limit(text):
 
 def test_what_does_not_fit_is_said_to_be_left_out():
     text = "`" * 3_000
-    it = replace(many(40, body=b"`" * 3_000, text=text), footer={**FOOTER, "complete": False, "reason": text})
+    it = replace(many(40, body=b"`" * 1_900, text=text), footer={**FOOTER, "complete": False, "reason": text})
     shown = render(results_of(it))
     assert LIMIT * 0.8 < len(shown) <= LIMIT
     assert (

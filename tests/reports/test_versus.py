@@ -10,7 +10,7 @@ import jsonschema
 from records import compared, exchange
 from rich.console import Console
 
-from infercheck.reports import github, html, json_report, junit, markdown, terminal
+from infercheck.reports import curl, github, html, json_report, junit, markdown, terminal
 from infercheck.reports.exhibits import Exhibits
 from infercheck.reports.plain import told
 from infercheck.results import results_of
@@ -58,7 +58,8 @@ def test_the_summary_of_a_job_and_junit_have_both():
     assert in_order(failure.text, "\ntry       curl ", OWN, "\nversus    curl ", OTHER)
 
 
-def test_long_requests_are_cut_in_both():
+def test_long_requests_are_cut_in_both(monkeypatch):
+    monkeypatch.setattr(curl, "INLINE", 100_000)
     exchanges = {n: exchange(n, body=b"x" * 9_000) for n in range(1, 8)}
     results = results_of(compared(exchanges=exchanges))
     for text in (markdown.render(results), junit.render(results)):

@@ -40,7 +40,7 @@ class Same(Claim):
     otherwise: str = ""
     requirement: str = ""
     suspects: Sequence[str] = ()
-    """The forms that are to be looked at closely where a pair differs."""
+    """The forms that are to be looked at closely where a pair differs, or may differ."""
 
     @property
     def asks(self) -> Sequence[Case]:

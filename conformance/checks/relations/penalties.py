@@ -138,16 +138,18 @@ def repeats(reply: Reply) -> bool:
 def effect(form: Form, role: str) -> Iterator[Claim]:
     """Has an effect."""
     settings = [(SEEDS[0], TEXTS[0]), *zip(SEEDS, TEXTS[1:6], strict=False)]
+    strong: dict[str, Any] = {role: STRONG}
     pairs = [
-        (ordinary(form, seed, text, output_limit=64), ordinary(form, seed, text, output_limit=64, **{role: STRONG}))
+        (ordinary(form, seed, text, output_limit=64), ordinary(form, seed, text, output_limit=64, **strong))
         for seed, text in settings
     ]
     # Where a penalty shows in no likely answer, it may in those whose next token is one of two.
-    last = [(coin(form, seed, text), coin(form, seed, text, **{role: STRONG})) for seed, text in settings[:3]]
+    two = settings[:3] if form.has("top_k") else []
+    last = [(coin(form, seed, text), coin(form, seed, text, **strong)) for seed, text in two]
     yield Differ(
         pairs=pairs[:1],
         more=pairs[1:],
-        last=last if form.has("top_k") else (),
+        last=last,
         telling=[by_chance(form)],
         free=coins(form),
         speaks=repeats,
@@ -157,11 +159,9 @@ def effect(form: Form, role: str) -> Iterator[Claim]:
 
 def direction(form: Form, role: str) -> Iterator[Claim]:
     """Fewer repetitions in greedy answers; broken only where 14 of 16 have more."""
+    strong: dict[str, Any] = {role: STRONG}
     pairs = [
-        (
-            greedy(form, text=text, output_limit=LONG),
-            greedy(form, text=text, output_limit=LONG, **{role: STRONG}),
-        )
+        (greedy(form, text=text, output_limit=LONG), greedy(form, text=text, output_limit=LONG, **strong))
         for text in TEXTS[:PAIRS]
     ]
     yield Fewer(pairs=pairs, planned=1)

@@ -53,6 +53,7 @@ class Equivalent(Claim):
     plain: Case
     streamed: Case
     form: str
+    requirement: str = ""
 
     @property
     def asks(self) -> Sequence[Case]:
@@ -61,22 +62,22 @@ class Equivalent(Claim):
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         plain, streamed = await hearing.ask(self.plain), await hearing.ask(self.streamed)
         if trouble := troubled(hearing, plain, streamed):
-            return [undecided(trouble, plain, streamed)]
+            return [undecided(trouble, plain, streamed, requirement=self.requirement)]
         if _says_the_same(plain, streamed):
             return [
-                kept(plain, streamed),
+                kept(plain, streamed, requirement=self.requirement),
                 kept(plain, streamed, requirement=SPACE),
                 _usage(plain, streamed),
             ]
         if flaw := _flaw(streamed):
             reason = f"the stream is not as it should be ({flaw}), which may be why it says something else"
-            return [undecided(reason, plain, streamed)]
+            return [undecided(reason, plain, streamed, requirement=self.requirement)]
         expected = f"the answer without a stream: {plain.shown(streamed)}"
         observed = f"{streamed.shown(plain)}{_how(plain, streamed)}"
         if (plain.text.strip(), plain.said[1]) == (streamed.text.strip(), streamed.said[1]):
             ruling = await contest(hearing, streamed, plain, expected, observed, SPACE)
-            return [kept(plain, streamed), ruling]
-        ruling = await contest(hearing, streamed, plain, expected, observed, "")
+            return [kept(plain, streamed, requirement=self.requirement), ruling]
+        ruling = await contest(hearing, streamed, plain, expected, observed, self.requirement)
         if ruling.kind is Kind.BROKEN:
             hearing.suspect(self.form)
         return [ruling]

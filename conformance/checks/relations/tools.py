@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from infercheck.cases import Case, distinct
@@ -19,7 +19,7 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import SEEDS
-from infercheck.checks.relations.streams import Equivalent
+from infercheck.checks.relations.streams import EQUIVALENCE, Equivalent
 from infercheck.generate.asks import Form
 from infercheck.oracle import Oracle
 
@@ -111,19 +111,13 @@ def offered(form: Form) -> Iterator[Claim]:
         ]
         cases += asked
         if len(asked) == 2:
-            yield _Streamed(plain=asked[0], streamed=asked[1], form=f"{form.family}+stream")
+            yield Equivalent(
+                plain=asked[0],
+                streamed=asked[1],
+                form=f"{form.family}+stream",
+                requirement=EQUIVALENCE.requirements[0],
+            )
     yield Offered(cases=cases, tools=tools)
-
-
-class _Streamed(Equivalent):
-    """The same as ever, told of streams."""
-
-    async def rule(self, hearing: Hearing) -> list[Ruling]:
-        return [_of_streams(ruling) for ruling in await super().rule(hearing)]
-
-
-def _of_streams(ruling: Ruling) -> Ruling:
-    return ruling if ruling.requirement else replace(ruling, requirement="stream/equivalence")
 
 
 OFFERED = Row(
