@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -37,6 +37,9 @@ WAVERING = 2
 
 REPRODUCIBLE = "effect/seed/reproducible"
 
+SHOWN = 2
+"""Broken claims of a relation, each of which was made sure of, after which its others need not be looked at."""
+
 ANEW = "the target does not give the same answer to the same request twice (effect/seed/reproducible)"
 
 
@@ -50,7 +53,8 @@ class Hearing:
         self._planned = {case.request.digest for case in plan.cases}
         self._replies: dict[str, Reply] = {}
         self._wavering: defaultdict[str, set[str]] = defaultdict(set)
-        self._suspected: set[str] = set()
+        self._trusted: defaultdict[str, set[str]] = defaultdict(set)
+        self._doubted: defaultdict[str, set[str]] = defaultdict(set)
         self._settled: set[str] = set()
         self._alike: defaultdict[str, list[int]] = defaultdict(list)
         self._beside_others: set[str] = set()
@@ -66,11 +70,13 @@ class Hearing:
     async def hear(self, relation: Relation) -> list[Finding]:
         """All that a relation comes to, and what else its further requests show. One relation at a time."""
         async with self._one_at_a_time:
-            if not relation.planned and relation.form.name not in self._suspected:
+            if not relation.planned and not self._is_doubted(relation):
                 return []
             self._live = relation.row.ordered
             findings: list[Finding] = []
             for claim in relation.claims:
+                if _is_shown(relation, findings):
+                    break
                 try:
                     rulings = await claim.rule(self)
                 except NotToBeHad as spent:
@@ -149,6 +155,7 @@ class Hearing:
                 for mine, alone in zip(together, usual, strict=False)
             ):
                 self._moved, self._vain = True, 0
+                break
         return self._moved
 
     def _why_not(self, case: Case) -> str:
@@ -189,7 +196,9 @@ class Hearing:
         others: list[Reply] = []
         try:
             async with self.quiet():
-                while len(ones) < TURNS or (len(ones) < MOST_TURNS and not self._is_proved(one, other)):
+                while len(ones) < TURNS or (
+                    len(ones) < MOST_TURNS and ones[0].said != others[0].said and not self._is_proved(one, other)
+                ):
                     # A B B A: machines that take turns would each get the same of the two, A B A B.
                     turns = [(ones, one), (others, other)]
                     for same, reply in turns if len(ones) % 2 == 0 else reversed(turns):
@@ -234,9 +243,16 @@ class Hearing:
         """Whether a request was answered as at first when it was asked again."""
         return case.request.digest in self._settled
 
-    def suspect(self, form: str) -> None:
-        """Take notice that something is wrong with requests of a form, so that it is looked at closely."""
-        self._suspected.add(form)
+    def compared(self, form: str, case: Case, *, alike: bool) -> None:
+        """Take notice of whether a request in another form than the first was answered as in the first."""
+        (self._trusted if alike else self._doubted)[form].update(part.label for part in case.parts)
+
+    def _is_doubted(self, relation: Relation) -> bool:
+        # Whether a relation is about what only those requests of its form carried that were not answered alike.
+        doubted = self._doubted[relation.form.name]
+        labels = (doubted - self._trusted[relation.form.name]) or doubted
+        about = {self._judge.contract.roles.get(role) for role in relation.row.roles}
+        return any(label.partition("=")[0] in about for label in labels)
 
     # What is made of it
 
@@ -266,6 +282,16 @@ class Hearing:
             versus=_versus(ruling) if ruling.kind is Kind.BROKEN else None,
             side=Side.VALID,
         )
+
+
+def _is_shown(relation: Relation, findings: Sequence[Finding]) -> bool:
+    told = Counter(
+        finding.requirement
+        for finding in findings
+        if finding.confirmed and finding.verdict in (Verdict.FAIL, Verdict.WARN)
+    )
+    left = set(relation.requirements) - {finding.requirement for finding in findings}
+    return told[relation.requirements[0]] >= SHOWN and not left
 
 
 def _of_all(relation: Relation, rulings: Sequence[Ruling]) -> list[Ruling]:

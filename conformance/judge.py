@@ -197,7 +197,9 @@ class Judge:
             if _kind(again) == _kind(seen):
                 learnt.not_left_over += 1
                 return seen
-            findings.append(conclusions.of_left_over(seen, again))
+            left_over = conclusions.of_left_over(seen, again)
+            # It may be another's answer because both were under way at once, which is no matter of connections.
+            findings.append(_unsure(left_over) if is_too_long(seen) else left_over)
             self._door.apart = True
             return again
         return seen

@@ -75,7 +75,7 @@ class Script:
         self.moving = moving
         self.flawed = flawed
         self.wavered = []
-        self.suspected = set()
+        self.compared_ = []
 
     def reply(self, of, said):
         answer = STREAM if of.request.stream and not self.flawed else Answer(status=200)
@@ -126,8 +126,8 @@ class Script:
     def waver(self, one, other, *, basic=False):
         self.wavered.append((one.text, other.text))
 
-    def suspect(self, form):
-        self.suspected.add(form)
+    def compared(self, form, of, *, alike):
+        self.compared_.append((form, of.id, alike))
 
 
 def rule(claim, first, later=None, **options):
@@ -177,12 +177,13 @@ def test_nothing_is_said_of_a_pair_where_another_has_to_be_the_same_first():
 
 
 def test_a_form_whose_answers_differ_is_looked_at_closely():
-    claim = Same(pairs=[(A, B)], suspects=["messages"])
-    assert rule(claim, {"a": "x", "b": "y"})[1].suspected == {"messages"}
-    assert rule(claim, {"a": "x", "b": "x"})[1].suspected == set()
+    claim = Same(pairs=[(A, B)], form="messages")
+    assert rule(claim, {"a": "x", "b": "y"})[1].compared_ == [("messages", "a", False)]
+    assert rule(claim, {"a": "x", "b": "x"})[1].compared_ == [("messages", "a", True)]
     # What could not be made sure of is no reason to look away.
-    assert rule(claim, {"a": "x", "b": "y"}, stands=Standing.FELL)[1].suspected == {"messages"}
-    assert rule(claim, {"a": "x", "b": "y"}, wavering=True)[1].suspected == set()
+    assert rule(claim, {"a": "x", "b": "y"}, stands=Standing.FELL)[1].compared_ == [("messages", "a", False)]
+    assert rule(claim, {"a": "x", "b": "y"}, wavering=True)[1].compared_ == []
+    assert rule(Same(pairs=[(A, B)]), {"a": "x", "b": "y"})[1].compared_ == []
 
 
 MANY = [(case(f"with-{n}"), case(f"without-{n}")) for n in range(6)]
@@ -382,7 +383,7 @@ def test_a_stream_says_what_the_answer_without_one_says():
     assert {ruling.kind for ruling in found.values()} == {Kind.KEPT}
     found, hearing = equivalent("one two", ("one", ["one"]))
     assert found["stream/equivalence"].kind is Kind.BROKEN
-    assert hearing.suspected == {"prompt+stream"}
+    assert hearing.compared_ == [("prompt+stream", "s", False)]
     found, _ = equivalent("one two", (" one two", [" one", " two"]))
     assert found["stream/equivalence"].kind is Kind.KEPT
     assert found["stream/equivalence/white-space"].kind is Kind.BROKEN
@@ -542,7 +543,7 @@ def test_a_stream_with_another_flaw_is_not_blamed_for_what_it_says_as_well():
     found, hearing = equivalent("one two", ("one", ["one"]), flawed=True)
     assert found["stream/equivalence"].kind is Kind.UNDECIDED
     assert "stream/media-type" in found["stream/equivalence"].reason
-    assert not hearing.suspected
+    assert not hearing.compared_
     found, _ = equivalent("one two", ("one two", ["one", " two"]), flawed=True)
     assert found["stream/equivalence"].kind is Kind.KEPT
 

@@ -39,8 +39,8 @@ class Same(Claim):
     telling: Sequence[Pair] = ()
     otherwise: str = ""
     requirement: str = ""
-    suspects: Sequence[str] = ()
-    """The forms that are to be looked at closely where a pair differs, or may differ."""
+    form: str = ""
+    """The form of each pair's first request, where that is not the first form."""
 
     @property
     def asks(self) -> Sequence[Case]:
@@ -59,9 +59,11 @@ class Same(Claim):
                 expected = f"the answer to {other.case.title}: {other.shown(one)}"
                 observed = f"to {one.case.title}: {one.shown(other)}"
                 ruling = await contest(hearing, one, other, expected, observed, self.requirement)
-                for form in self.suspects if ruling.kind is not Kind.KEPT else ():
-                    hearing.suspect(form)
+                if self.form:
+                    hearing.compared(self.form, left, alike=ruling.kind is Kind.KEPT)
                 return [ruling]
+            if self.form:
+                hearing.compared(self.form, left, alike=True)
         if not self.telling or await differing(hearing, self.telling):
             return [kept(*replies, requirement=self.requirement)]
         return [undecided(self.otherwise, *replies, requirement=self.requirement)]

@@ -119,7 +119,7 @@ def same_template(form: Form) -> Iterator[Claim]:
     if other_form is None:
         return
     for one, other in zip(_alike(form), _alike(other_form), strict=True):
-        yield Same(pairs=[(other, one)], suspects=[other_form.name])
+        yield Same(pairs=[(other, one)], form=other_form.name)
 
 
 def _alike(form: Form) -> list[Case]:

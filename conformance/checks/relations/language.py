@@ -83,8 +83,11 @@ class Hearing(Protocol):
     def waver(self, one: Reply, other: Reply, *, basic: bool = False) -> None:
         """Take notice of two different replies to one request; `basic` where nothing can be compared then."""
 
-    def suspect(self, form: str) -> None:
-        """Take notice that something is wrong with requests of a form, so that it is looked at closely."""
+    def compared(self, form: str, case: Case, *, alike: bool) -> None:
+        """Take notice of whether a request in another form than the first was answered as in the first.
+
+        Where one was not, what it carries, and others that were do not, is looked at closely in that form.
+        """
 
 
 class Claim(Protocol):

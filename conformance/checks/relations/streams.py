@@ -64,6 +64,7 @@ class Equivalent(Claim):
         if trouble := troubled(hearing, plain, streamed):
             return [undecided(trouble, plain, streamed, requirement=self.requirement)]
         if _says_the_same(plain, streamed):
+            hearing.compared(self.form, self.streamed, alike=True)
             return [
                 kept(plain, streamed, requirement=self.requirement),
                 kept(plain, streamed, requirement=SPACE),
@@ -78,8 +79,7 @@ class Equivalent(Claim):
             ruling = await contest(hearing, streamed, plain, expected, observed, SPACE)
             return [kept(plain, streamed, requirement=self.requirement), ruling]
         ruling = await contest(hearing, streamed, plain, expected, observed, self.requirement)
-        if ruling.kind is Kind.BROKEN:
-            hearing.suspect(self.form)
+        hearing.compared(self.form, self.streamed, alike=ruling.kind is Kind.KEPT)
         return [ruling]
 
 
