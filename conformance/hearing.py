@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from infercheck.cases import Case, Side
+from infercheck.cases import Case
 from infercheck.checks.relations.language import Kind, Relation, Ruling, Standing, broken
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad, ThrottledForEver
-from infercheck.findings import Finding, Verdict
-from infercheck.findings import broken as verdict_of
+from infercheck.findings import Finding
 from infercheck.judge import Judge
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Plan
 from infercheck.reply import Reply, reply_of, unasked
+from infercheck.rulings import is_shown, of_rulings
 
 TURNS, MOST_TURNS, PROVED = 2, 4, 8
 """How often two requests are asked again in turns: more often while fewer answers than the last number, of their
@@ -36,9 +36,6 @@ WAVERING = 2
 """Requests that are not answered alike twice, after which nothing of their form is compared any more."""
 
 REPRODUCIBLE = "effect/seed/reproducible"
-
-SHOWN = 2
-"""Broken claims of a relation, each of which was made sure of, after which its others need not be looked at."""
 
 ANEW = "the target does not give the same answer to the same request twice (effect/seed/reproducible)"
 
@@ -73,9 +70,10 @@ class Hearing:
             if not relation.planned and not self._is_doubted(relation):
                 return []
             self._live = relation.row.ordered
+            contract = self._judge.contract
             findings: list[Finding] = []
             for claim in relation.claims:
-                if _is_shown(relation, findings):
+                if is_shown(relation, findings):
                     break
                 try:
                     rulings = await claim.rule(self)
@@ -84,9 +82,9 @@ class Hearing:
                 except ThrottledForEver as end:
                     await self._judge.ask_for_life()  # raises the same where the target throttles everybody
                     rulings = [Ruling(kind=Kind.UNDECIDED, reason=f"{end}, though others are answered")]
-                findings += [self._finding(relation, ruling) for ruling in _of_all(relation, rulings)]
-            if REPRODUCIBLE in self._judge.contract.requirements:
-                findings += [self._finding(relation, ruling) for ruling in self._wavered]
+                findings += of_rulings(contract, relation, rulings)
+            if REPRODUCIBLE in contract.requirements:
+                findings += of_rulings(contract, relation, self._wavered)
             self._wavered = []
             for seen in self._drain():
                 findings += await self._judge.judge(seen)
@@ -254,61 +252,9 @@ class Hearing:
         about = {self._judge.contract.roles.get(role) for role in relation.row.roles}
         return any(label.partition("=")[0] in about for label in labels)
 
-    # What is made of it
-
     def _drain(self) -> list[Observation]:
         unjudged, self._unjudged = self._unjudged, []
         return unjudged
-
-    def _finding(self, relation: Relation, ruling: Ruling) -> Finding:
-        id_ = ruling.requirement or relation.row.requirements[0]
-        requirement = self._judge.contract.requirements[id_]
-        verdict = {
-            Kind.KEPT: Verdict.PASS,
-            Kind.BROKEN: verdict_of(requirement),
-            Kind.UNDECIDED: Verdict.INCONCLUSIVE,
-            Kind.SKIPPED: Verdict.SKIP,
-        }[ruling.kind]
-        numbers = tuple(dict.fromkeys(reply.number for reply in ruling.replies if reply.number))
-        return Finding(
-            requirement=id_,
-            verdict=verdict,
-            case=ruling.replies[0].case.id if numbers else relation.id,
-            expected=ruling.expected,
-            observed=ruling.observed,
-            reason=ruling.reason,
-            exchanges=numbers,
-            confirmed=ruling.confirmed,
-            versus=_versus(ruling) if ruling.kind is Kind.BROKEN else None,
-            side=Side.VALID,
-        )
-
-
-def _is_shown(relation: Relation, findings: Sequence[Finding]) -> bool:
-    told = Counter(
-        finding.requirement
-        for finding in findings
-        if finding.confirmed and finding.verdict in (Verdict.FAIL, Verdict.WARN)
-    )
-    left = set(relation.requirements) - {finding.requirement for finding in findings}
-    return told[relation.requirements[0]] >= SHOWN and not left
-
-
-def _of_all(relation: Relation, rulings: Sequence[Ruling]) -> list[Ruling]:
-    # What leaves the first requirement of a row undecided leaves its others so, unless something is said of them.
-    open_ = next((ruling for ruling in rulings if ruling.kind is Kind.UNDECIDED and not ruling.requirement), None)
-    told = {ruling.requirement for ruling in rulings}
-    others = [id_ for id_ in relation.requirements[1:] if id_ not in told] if open_ else []
-    return [*rulings, *(replace(open_, requirement=id_) for id_ in others if open_)]
-
-
-def _versus(ruling: Ruling) -> int | None:
-    # The first reply to another request than the one that the finding is about.
-    digests = [reply.case.request.digest for reply in ruling.replies]
-    return next(
-        (reply.number for reply, digest in zip(ruling.replies, digests, strict=True) if digest != digests[0]),
-        None,
-    )
 
 
 def _is_lost(seen: Observation) -> bool:
