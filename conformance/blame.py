@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
@@ -36,6 +36,7 @@ class Blame:
         self._deadly: set[Key] = set()
         self._innocent: set[Key] = set()
         self._quarrels: dict[frozenset[Key], Finding] = {}
+        self._refused: dict[Key, tuple[Part, Observation]] = {}
         self._one_at_a_time = asyncio.Lock()
 
     def acquit(self, case: Case) -> None:
@@ -53,6 +54,9 @@ class Blame:
     async def of(self, first: Observation) -> list[Finding]:
         """The findings about a valid request that was refused, confirmed by a fresh answer."""
         case = first.case
+        if case.group != RELATION:
+            for part in case.parts:
+                self._refused.setdefault(_key(case, part), (part, first))
         async with self._one_at_a_time:
             try:
                 if self._knows_why(case):
@@ -60,6 +64,7 @@ class Blame:
                     return self._known(first) if case.group == RELATION else await self._split(first)
                 seen = await self._ask(case, fresh=True)
                 if not _refuses(seen):
+                    self.acquit(case)
                     reason = f"{first.outcome} once, {seen.outcome} when asked again"
                     return [self._undecided(seen, reason, also=first.exchange.number)]
                 if case.parts:
@@ -67,6 +72,22 @@ class Blame:
             except NotToBeHad as spent:
                 return [self._undecided(first, f"not asked again: {spent}", confirmed=False)]
         return [self._guilty_alone(seen, case.aims[0].requirement, case, also=first.exchange.number)]
+
+    def left_open(self) -> Iterator[Finding]:
+        """Of values that were refused beside others, and never accepted: whether they are to blame is open."""
+        told = self._innocent.union(self._guilty, *self._quarrels)
+        for key, (part, seen) in self._refused.items():
+            if key not in told:
+                yield Finding(
+                    requirement=part.aims[0].requirement,
+                    verdict=Verdict.INCONCLUSIVE,
+                    case=seen.case.id,
+                    expected=f"accepted: {part.label}",
+                    observed=seen.summary(),
+                    reason="refused beside other values, and not asked alone",
+                    exchanges=(seen.exchange.number,),
+                    side=part.aims[0].side,
+                )
 
     def _knows_why(self, case: Case) -> bool:
         here = {_key(case, part) for part in case.parts}

@@ -272,8 +272,8 @@ def of_losses(requirement: str, lost: Sequence[Observation], requests: int) -> F
 
 def for_aims(seen: Observation, verdict: Verdict, reason: str) -> Iterator[Finding]:
     """The same verdict for all that a case aims at, and for what it asks."""
-    if verdict is Verdict.INCONCLUSIVE and seen.case.group == RELATION:
-        return  # its values are those of other cases, and what it is compared with says that it is not
+    if verdict in (Verdict.PASS, Verdict.INCONCLUSIVE) and seen.case.group == RELATION:
+        return  # its values are on no bound: others are, and its comparison says what it tells
     observed = "" if verdict is Verdict.PASS else seen.summary()
     about: list[tuple[str, Side | None]] = [(aim.requirement, aim.side) for aim in seen.case.all_aims]
     if seen.case.question and verdict is not Verdict.PASS:

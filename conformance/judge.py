@@ -285,7 +285,7 @@ class Judge:
         learnt, liveness = self._learnt, self.liveness
         gone = [seen for absence in liveness.absences for seen in absence]
         slow = bool(gone) and all(map(liveness.is_slow_for, gone))
-        findings = list(conclusions.of_liveness(liveness, slow=slow))
+        findings = [*conclusions.of_liveness(liveness, slow=slow), *self._blame.left_open()]
         if too_many(len(learnt.lost), sum(learnt.asked.values())):
             findings.append(conclusions.of_losses("http/answer", learnt.lost, sum(learnt.asked.values())))
         streams = [seen for seen in learnt.lost if seen.is_stream and seen.status is not None]

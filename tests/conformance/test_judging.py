@@ -552,6 +552,26 @@ def test_a_request_that_is_never_answered_is_found_and_the_rest_goes_on():
     assert results.record.complete
 
 
+def test_what_was_refused_beside_other_values_and_never_alone_does_not_pass():
+    names = ("temperature", "top_p", "frequency_penalty", "presence_penalty", "repetition_penalty", "top_k", "seed")
+
+    def minds(body, usual):
+        edges = [CONTRACT.input["oneOf"][0]["properties"][name]["maximum"] for name in names]
+        at_edge = isinstance(body, dict) and any(
+            body.get(name) == edge for name, edge in zip(names, edges, strict=True)
+        )
+        return refusal() if at_edge else None
+
+    patterns = tuple(f"input/*/{name}/maximum" for name in names)
+    wanted = {f"input/{branch}/{name}/maximum" for branch in ("prompt", "messages") for name in names}
+    whole = judge(Target(changes=minds), only=patterns)
+    assert broken(whole) == wanted
+    # With too little room to ask for each of them, what is left over is undecided.
+    short = judge(Target(changes=minds), only=patterns, max_requests=len(whole.record.exchanges) - 20)
+    assert broken(short) < wanted
+    assert not wanted & ids(short, Verdict.PASS)
+
+
 def test_a_profile_that_is_quick_decides_less_and_says_so():
     results = judge(Target(), profile="quick")
     assert results.exit_status() == 0

@@ -55,7 +55,7 @@ def measured(length: Callable[[str], int], limit: int = 131072) -> Callable[[Any
     return lambda self, body: any(length(text) > limit for text in texts(body))
 
 
-@mutant("input/*/maximum")
+@mutant("input/*/maximum", max_requests=800)
 class TakesMaximumForExclusive(Careless):
     """Refuses the highest value that is allowed."""
 
