@@ -191,6 +191,15 @@ def test_a_relation_itself_is_no_request(failed):
     assert f"{relation.id} is no request: it compares" in result.stderr
 
 
+@pytest.mark.slow
+def test_whoever_gives_a_requirement_is_told_its_cases(failed):
+    _, folder = failed
+    result = invoke("replay", folder, DEFAULT)
+    assert result.exit_code == 2
+    assert f"{DEFAULT} is a requirement, not a case" in result.stderr
+    assert SHORT in result.stderr
+
+
 # Tests of one's own
 
 

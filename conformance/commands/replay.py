@@ -151,6 +151,12 @@ def _recorded(record: Record, pattern: str) -> Exchange:
             f"{pattern} is no request: it compares the answers to several",
             hint="Findings name the cases that they compare; each of these can be sent again.",
         )
+    about = dict.fromkeys(finding.case for finding in record.findings if finding.requirement == pattern)
+    if not found and about:
+        raise UsageError(
+            f"{pattern} is a requirement, not a case",
+            hint=f"Its findings are about: {', '.join(list(about)[:LISTED])}",
+        )
     if not found:
         raise JournalError(
             f"no case {pattern!r} was recorded",
