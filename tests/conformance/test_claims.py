@@ -12,7 +12,7 @@ from infercheck.cases import Case, Expectation, Request
 from infercheck.checks.relations.adapters import Refused, Unchanged
 from infercheck.checks.relations.claims import Besides, Differ, FirstDecided, Same, Spread
 from infercheck.checks.relations.defaults import SameLimit
-from infercheck.checks.relations.isolation import Apart, Untroubled
+from infercheck.checks.relations.isolation import Apart, Unmoved, Untroubled
 from infercheck.checks.relations.language import Kind, Standing
 from infercheck.checks.relations.limits import Prefix, Uncapped
 from infercheck.checks.relations.penalties import Fewer, repetitions
@@ -631,3 +631,20 @@ def test_what_is_looked_at_besides_is_told_only_where_it_decides():
     assert kinds(claim, {"a": "x", "b": "x", "c": "x"}) == []
     assert kinds(claim, {"a": "x", "b": "y", "c": "x"}) == [Kind.BROKEN]
     assert list(claim.asks) == [A, B, C]
+
+
+@pytest.mark.parametrize(
+    ("beside_seedless", "beside_seeded", "expected"),
+    [
+        ("xx", "", Kind.KEPT),
+        ("yzwvut", "xxxxxx", Kind.BROKEN),
+        ("yzwvux", "xxxxxx", Kind.BROKEN),
+        ("yxwvux", "xxxxxx", Kind.UNDECIDED),  # now and then
+        ("yzwvut", "xxxxxy", Kind.UNDECIDED),  # whatever is beside it
+    ],
+)
+def test_an_answer_is_the_same_beside_a_request_without_a_seed(beside_seedless, beside_seeded, expected):
+    claim = Unmoved(case=A, seedless=B, seeded=C)
+    said = {"a": "x", "b": "b", "c": "c"}
+    assert kinds(claim, said, {"a": [*beside_seedless, *beside_seeded]}) == [expected]
+    assert len(claim.repeats) == 4

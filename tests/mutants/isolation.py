@@ -73,6 +73,24 @@ class SwapsAnswersOfAPair(Sharing):
         return {**mine["body"], "stream": is_streamed(body)}
 
 
+@mutant("effect/seed/reproducible", may_fail=("isolation/load",), **ONE_BY_ONE)
+class IgnoresSeedsBesideTheSeedless(Sharing):
+    """Draws a whole batch from one generator of its own if any request in it comes without a seed."""
+
+    def prepare(self) -> None:
+        self._seedless_until = 0.0
+
+    def alter(self, body: Body) -> Body:
+        if "seed" not in body:
+            self._seedless_until = time.monotonic() + self.pause
+            time.sleep(self.pause)
+            return body
+        time.sleep(self.pause / 2)  # who comes together is calculated together
+        if time.monotonic() > self._seedless_until:
+            return body
+        return {key: value for key, value in body.items() if key != "seed"}
+
+
 class Dropping(Altered):
     """Changes when a client leaves a stream. Takes its time over long streams, so that they can be left."""
 

@@ -60,6 +60,7 @@ ROWS: Sequence[Row] = (
     streams.INCREMENTAL,
     texts.NO_END_MARK,
     isolation.APART,
+    isolation.UNMOVED,
     adapters.UNCHANGED,
     isolation.UNTROUBLED,
     seeds.AFTER_TRAFFIC,

@@ -17,6 +17,7 @@ from infercheck.checks.relations.language import (
     broken,
     kept,
     problem_of,
+    troubled,
     undecided,
 )
 from infercheck.checks.relations.settings import COMBINED, LENGTH, SEEDS, combined, lively, ordinary
@@ -31,6 +32,9 @@ NOTICE = 0.1
 ROUNDS = 2
 SOME, MANY = 3, 5
 """How often an answer must be wrong again, and how often where the target is not steady anyhow."""
+
+OFTEN = 6
+"""How often an answer is asked for beside another that may be why it changes; but for once, it must."""
 
 LONG_ENOUGH = 80
 """Characters of an answer, 32 tokens or thereabouts, that two requests do not share by chance."""
@@ -82,6 +86,42 @@ class Apart(Claim):
             kept(*replies),
             broken(mine, alone, expected=expected, observed=observed, requirement=LOAD),
         ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unmoved(Claim):
+    """An answer is the same beside a request without a seed, where it is beside that request with one."""
+
+    case: Case
+    seedless: Case
+    seeded: Case
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return [self.case]
+
+    @property
+    def repeats(self) -> Sequence[Case]:
+        return [self.case, self.seedless] * ROUNDS
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        usual = await hearing.ask(self.case)
+        if trouble := troubled(hearing, usual):
+            return [undecided(trouble, usual)]
+        others = await self._others(hearing, usual, self.seedless, ROUNDS)
+        if not others:
+            return [kept(usual)]
+        # Answers may depend on whatever is under way, as where an engine calculates in batches.
+        others += await self._others(hearing, usual, self.seedless, OFTEN - ROUNDS)
+        if len(others) < OFTEN - 1 or await self._others(hearing, usual, self.seeded, OFTEN):
+            return [undecided("answers depend on what else is under way", usual, *others)]
+        expected = f"the answer that it gets alone, and beside other seeds: {usual.shown(others[0])}"
+        observed = f"beside a request without a seed, in {len(others)} of {OFTEN}: {others[0].shown(usual)}"
+        return [broken(others[0], usual, *others[1:], expected=expected, observed=observed)]
+
+    async def _others(self, hearing: Hearing, usual: Reply, beside: Case, times: int) -> list[Reply]:
+        replies = [(await hearing.together([self.case, beside]))[0] for _ in range(times)]
+        return [reply for reply in replies if not reply.problem and reply.said != usual.said]
 
 
 def _is_theirs(mine: Reply, theirs: Reply) -> bool:
@@ -159,6 +199,16 @@ def apart(form: Form) -> Iterator[Claim]:
     )
 
 
+def unmoved(form: Form) -> Iterator[Claim]:
+    """The same answer beside a request without a seed."""
+    limits = {"output_limit": LENGTH, "temperature": 1.9}
+    yield Unmoved(
+        case=lively(form),
+        seedless=form.ask(TEXTS[5], **limits),
+        seeded=form.ask(TEXTS[5], seed=SEEDS[5], **limits),
+    )
+
+
 def untroubled(form: Form) -> Iterator[Claim]:
     """After streams dropped midway the target still gives the same answer."""
     streams = [each.stream for each in (form, form.other or form)]
@@ -179,6 +229,9 @@ APART = Row(
     first_only=True,
     roles=(*_ROLES, *COMBINED),
     ordered=True,
+)
+UNMOVED = Row(
+    requirements=("effect/seed/reproducible",), claims=unmoved, first_only=True, roles=_ROLES, ordered=True
 )
 UNTROUBLED = Row(
     requirements=("robust/disconnect",),
