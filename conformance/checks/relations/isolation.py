@@ -201,11 +201,10 @@ def apart(form: Form) -> Iterator[Claim]:
 
 def unmoved(form: Form) -> Iterator[Claim]:
     """The same answer beside a request without a seed."""
-    limits = {"output_limit": LENGTH, "temperature": 1.9}
     yield Unmoved(
         case=lively(form),
-        seedless=form.ask(TEXTS[5], **limits),
-        seeded=form.ask(TEXTS[5], seed=SEEDS[5], **limits),
+        seedless=form.ask(TEXTS[5], output_limit=LENGTH, temperature=1.9),
+        seeded=lively(form, SEEDS[5], TEXTS[5]),
     )
 
 
