@@ -40,7 +40,7 @@ ROWS = tuple(
     )
     for role, value, index, speaks in (
         ("temperature", 4.5, 1, bool),
-        ("top_p", 0.1, 1, bool),
+        ("top_p", 0.1, 0, bool),
         ("top_k", 2, 0, bool),
         ("frequency_penalty", 0, 0, repeats),
     )

@@ -20,7 +20,7 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import COMBINED, LENGTH, SEEDS, combined, lively, ordinary
+from infercheck.checks.relations.settings import COMBINED, LENGTH, LIVELY, SEEDS, combined, lively, ordinary
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
@@ -203,7 +203,7 @@ def unmoved(form: Form) -> Iterator[Claim]:
     """The same answer beside a request without a seed."""
     yield Unmoved(
         case=lively(form),
-        seedless=form.ask(TEXTS[5], output_limit=LENGTH, temperature=1.9),
+        seedless=form.ask(TEXTS[5], output_limit=LENGTH, temperature=LIVELY),
         seeded=lively(form, SEEDS[5], TEXTS[5]),
     )
 

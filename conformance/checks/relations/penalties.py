@@ -28,7 +28,7 @@ from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
 STRONG = 1.9
-LONG = 48
+LONG = 64
 LONGEST, PIECE = 12, 2
 """Characters of the longest word, and of the pieces that longer ones are cut into."""
 
@@ -164,7 +164,7 @@ def direction(form: Form, role: str) -> Iterator[Claim]:
         (greedy(form, text=text, output_limit=LONG), greedy(form, text=text, output_limit=LONG, **strong))
         for text in TEXTS[:PAIRS]
     ]
-    yield Fewer(pairs=pairs, planned=1)
+    yield Fewer(pairs=pairs, planned=2)
 
 
 def neutral(form: Form) -> Iterator[Claim]:

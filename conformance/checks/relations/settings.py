@@ -21,13 +21,16 @@ LENGTH = 32
 COMBINED = ("top_k", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty")
 """The roles of the parameters that `combined` requests carry, beside the temperature, the seed and the limit."""
 
+LIVELY = 1.9
+"""The temperature at which most models take chances, and say something all the same."""
+
 HOT = 5
 """The temperature at which even a model that is sure of itself takes chances."""
 
 
 def lively(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:
     """An answer in which chance plays a part at every token, though not the only one."""
-    return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": 1.9, **roles})
+    return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": LIVELY, **roles})
 
 
 def ordinary(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:
@@ -77,6 +80,7 @@ def combined(form: Form, **roles: Any) -> list[Case]:
                 "seed": 9999999999,
                 "temperature": 4.5,
                 "top_k": 40,
+                "top_p": 0.9,
                 "repetition_penalty": 1.3,
                 "frequency_penalty": 1.5,
                 **roles,
