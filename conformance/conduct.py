@@ -91,8 +91,8 @@ async def conduct(
         budget = Budget(
             requests=plan.budget,
             tokens=plan.tokens,
-            extra_requests=plan.budget - len(plan.cases),
-            extra_tokens=plan.tokens - plan.price_once,
+            extra_requests=plan.budget - plan.requests,
+            extra_tokens=plan.tokens - plan.price,
             seconds=settings.max_time,
         )
         recording = Recording()

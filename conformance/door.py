@@ -80,24 +80,30 @@ class Door:
         return self._gate.alone()
 
     async def ask(
-        self, case: Case, *, fresh: bool = False, extra: bool = False, held: bool = False, live: bool = False
+        self,
+        case: Case,
+        *,
+        fresh: bool = False,
+        extra: bool | None = None,
+        held: bool = False,
+        live: bool = False,
     ) -> Exchange:
         """The target's answer to a case; NotToBeHad or ThrottledForEver where there can be none.
 
-        `fresh` asks anew what was asked before; `extra` is what no plan foresaw, and so is everything fresh; with
-        `held` the caller is within `quiet`; with `live` no recorded answer will do.
+        `fresh` asks anew what was asked before; `extra` is what no plan foresaw, as is all that is fresh unless
+        told otherwise; with `held` the caller is within `quiet`; with `live` no recorded answer will do.
         """
         digest = case.request.digest
         if fresh:
             self._fresh[digest] += 1
-            return await self._send(case, self._fresh[digest], extra=True, held=held, live=live)
+            return await self._send(case, self._fresh[digest], extra=extra is not False, held=held, live=live)
         known = self._asked.get(digest)
         if known is not None:
             return await asyncio.shield(known)
         future: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
         self._asked[digest] = future
         try:
-            exchange = await self._send(case, 0, extra=extra, held=held, live=False)
+            exchange = await self._send(case, 0, extra=bool(extra), held=held, live=False)
         except BaseException as error:
             del self._asked[digest]
             if isinstance(error, InfercheckError):
@@ -120,7 +126,7 @@ class Door:
         # What no plan foresaw is asked to make sure, so it must not hang on what the connection carried before.
         # What is refused at the edge may be refused with its body unread, not to be taken for the next request.
         answer, retries, started = await self._carry(
-            case, number, ordinal, apart=extra or case.at_edge or self.apart, held=held
+            case, number, ordinal, apart=extra or ordinal > 0 or case.at_edge or self.apart, held=held
         )
         exchange = Exchange(
             number=number,

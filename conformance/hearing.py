@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from enum import IntEnum
 
 from infercheck.cases import Case
 from infercheck.checks.relations.language import Kind, Relation, Ruling, Standing, broken
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad, ThrottledForEver
-from infercheck.findings import Finding
+from infercheck.findings import Finding, Verdict
 from infercheck.judge import Judge
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Plan
 from infercheck.reply import Reply, reply_of, unasked
 from infercheck.rulings import is_shown, of_rulings
 
-TURNS, MOST_TURNS, PROVED = 2, 4, 8
-"""How often two requests are asked again in turns: more often while fewer answers than the last number, of their
-forms, are known to have come alike twice. A target of two machines that differ passes two turns too easily."""
+TURNS = 2
+"""How often two requests are asked again in turns at least."""
+
+MOST_TURNS, PROVED = {False: 4, True: 12}, {False: 8, True: 24}
+"""How often at most, while fewer answers of their forms than the other number are known to have come alike twice: two
+machines that differ pass two turns too easily. More where any request was answered in two ways."""
 
 MOST_VAIN = 5
 """How often a difference may be gone when it is asked about, before no more are: the target has moods."""
@@ -52,14 +56,17 @@ class Hearing:
         self._wavering: defaultdict[str, set[str]] = defaultdict(set)
         self._trusted: defaultdict[str, set[str]] = defaultdict(set)
         self._doubted: defaultdict[str, set[str]] = defaultdict(set)
+        self._explained: set[str] = set()
         self._settled: set[str] = set()
         self._alike: defaultdict[str, list[int]] = defaultdict(list)
         self._beside_others: set[str] = set()
         self._moved = False
+        self._noisy = False
         self._probes = 0
         self._wavered: list[Ruling] = []
         self._vain = 0
         self._held = False
+        self._foreseen = 0
         self._live = False
         self._unjudged: list[Observation] = []
         self._one_at_a_time = asyncio.Lock()
@@ -67,9 +74,10 @@ class Hearing:
     async def hear(self, relation: Relation) -> list[Finding]:
         """All that a relation comes to, and what else its further requests show. One relation at a time."""
         async with self._one_at_a_time:
-            if not relation.planned and not self._is_doubted(relation):
+            if not relation.planned and not self._is_suspected(relation):
                 return []
             self._live = relation.row.ordered
+            self._foreseen = len(relation.repeats)
             contract = self._judge.contract
             findings: list[Finding] = []
             for claim in relation.claims:
@@ -86,6 +94,12 @@ class Hearing:
             if REPRODUCIBLE in contract.requirements:
                 findings += of_rulings(contract, relation, self._wavered)
             self._wavered = []
+            if any(finding.requirement == REPRODUCIBLE and finding.verdict is Verdict.WARN for finding in findings):
+                self._noisy = True
+            if not relation.planned and any(
+                finding.verdict in (Verdict.FAIL, Verdict.WARN) for finding in findings
+            ):
+                self._explained.add(relation.form.name)
             for seen in self._drain():
                 findings += await self._judge.judge(seen)
             return findings
@@ -101,6 +115,7 @@ class Hearing:
         if self._moved and digest in self._beside_others:
             self._beside_others.discard(digest)
             self._replies[digest] = await self.again(case)
+            self._settled.discard(digest)
         if digest not in self._replies:
             self._replies[digest] = await self._first(case)
         return self._replies[digest]
@@ -122,19 +137,22 @@ class Hearing:
         # What was lost on the way is asked for again; whoever judges it looks into the loss.
         return await self.again(case) if _is_lost(seen) else reply_of(seen)
 
-    async def again(self, case: Case) -> Reply:
-        """A fresh reply, given while nothing else is under way."""
+    async def again(self, case: Case, *, beside: bool = False) -> Reply:
+        """A fresh reply, given while nothing else is under way, or with others `beside` it."""
         for pause in (*PAUSES, None):
             if reason := self._why_not(case):
                 return unasked(self._judge.contract, case, reason)
-            seen = await self._judge.ask(case, fresh=True, held=self._held, live=self._live)
+            # What the plan foresaw is not paid for with what is kept for making sure.
+            foreseen, self._foreseen = self._foreseen > 0, max(0, self._foreseen - 1)
+            seen = await self._judge.ask(case, fresh=True, extra=not foreseen, held=self._held, live=self._live)
             self._unjudged.append(seen)
             if not _is_lost(seen) or pause is None:
                 break
             await asyncio.sleep(pause)
         reply = reply_of(seen)
         digest = case.request.digest
-        if digest in self._replies and not reply.problem and reply.said == self._replies[digest].said:
+        known = self._replies.get(digest)
+        if known and not beside and not reply.problem and reply.said == known.said:
             self._settled.add(digest)
             self._alike[_form(case)].append(case.price)
         return reply
@@ -166,7 +184,7 @@ class Hearing:
     async def together(self, cases: Sequence[Case]) -> list[Reply]:
         """Fresh replies to requests that are all under way at once, and nothing beside them."""
         async with self.quiet():
-            return list(await asyncio.gather(*map(self.again, cases)))
+            return list(await asyncio.gather(*(self.again(case, beside=True) for case in cases)))
 
     @asynccontextmanager
     async def quiet(self) -> AsyncIterator[None]:
@@ -194,9 +212,7 @@ class Hearing:
         others: list[Reply] = []
         try:
             async with self.quiet():
-                while len(ones) < TURNS or (
-                    len(ones) < MOST_TURNS and ones[0].said != others[0].said and not self._is_proved(one, other)
-                ):
+                while self._goes_on(one, other, ones, others):
                     # A B B A: machines that take turns would each get the same of the two, A B A B.
                     turns = [(ones, one), (others, other)]
                     for same, reply in turns if len(ones) % 2 == 0 else reversed(turns):
@@ -214,10 +230,16 @@ class Hearing:
             self.waver(*((one, ones[0]) if ones[0].said != one.said else (other, others[0])))
         return Standing.FELL if ones[0].said == others[0].said else Standing.UNSTEADY
 
+    def _goes_on(self, one: Reply, other: Reply, ones: Sequence[Reply], others: Sequence[Reply]) -> bool:
+        if len(ones) < TURNS:
+            return True
+        differ = ones[0].said != others[0].said
+        return differ and len(ones) < MOST_TURNS[self._noisy] and not self._is_proved(one, other)
+
     def _is_proved(self, *replies: Reply) -> bool:
         # Whether requests of these forms, and of this length, were answered alike so often that it is no chance.
         return all(
-            sum(price >= reply.case.price for price in self._alike[_form(reply.case)]) >= PROVED
+            sum(price >= reply.case.price for price in self._alike[_form(reply.case)]) >= PROVED[self._noisy]
             for reply in replies
         )
 
@@ -229,6 +251,7 @@ class Hearing:
         """Take notice of two different replies to one request; `basic` where nothing can be compared then."""
         found = self._wavering[_form(one.case)]
         found.add(one.case.request.digest)
+        self._noisy = True
         if basic:
             found.add("basic")
         elif not (one.problem or other.problem):
@@ -243,18 +266,49 @@ class Hearing:
 
     def compared(self, form: str, case: Case, *, alike: bool) -> None:
         """Take notice of whether a request in another form than the first was answered as in the first."""
-        (self._trusted if alike else self._doubted)[form].update(part.label for part in case.parts)
-
-    def _is_doubted(self, relation: Relation) -> bool:
-        # Whether a relation is about what only those requests of its form carried that were not answered alike.
-        doubted = self._doubted[relation.form.name]
-        labels = (doubted - self._trusted[relation.form.name]) or doubted
-        about = {self._judge.contract.roles.get(role) for role in relation.row.roles}
-        return any(label.partition("=")[0] in about for label in labels)
+        labels = self._trusted[form] if alike else self._doubted[form]
+        labels.update(part.label for part in case.parts)
+        keys = {part.key for part in case.parts}
+        labels.update(_left_out(key) for key in self._judge.contract.roles.values() if key not in keys)
 
     def _drain(self) -> list[Observation]:
         unjudged, self._unjudged = self._unjudged, []
         return unjudged
+
+    def suspicion(self, relation: Relation) -> Suspicion:
+        """Why a relation that is not planned is to be heard: what it is about in requests that were not answered
+        alike, and in no others of its form."""
+        doubted, trusted = self._doubted[relation.form.name], self._trusted[relation.form.name]
+        roles = self._judge.contract.roles
+        about = {roles.get(role) for role in relation.row.roles}
+        if about & (_names(doubted) - _names(trusted)):
+            return Suspicion.OF_A_PARAMETER
+        own = _left_out(roles.get(relation.row.roles[0], ""))
+        if relation.requirements[0].startswith("default/") and own in doubted - trusted:
+            return Suspicion.OF_A_DEFAULT
+        return Suspicion.OF_A_VALUE if about & _names((doubted - trusted) or doubted) else Suspicion.NONE
+
+    def _is_suspected(self, relation: Relation) -> bool:
+        # Once a cause is found, what is less likely to be one is not looked at.
+        found = relation.form.name in self._explained
+        return self.suspicion(relation) <= (Suspicion.OF_A_DEFAULT if found else Suspicion.OF_A_VALUE)
+
+
+class Suspicion(IntEnum):
+    """Why a relation is looked at closely, the best reason first."""
+
+    OF_A_PARAMETER = 0
+    OF_A_DEFAULT = 1
+    OF_A_VALUE = 2
+    NONE = 3
+
+
+def _left_out(key: str) -> str:
+    return f"{key} left out"
+
+
+def _names(labels: Iterable[str]) -> set[str]:
+    return {label.partition("=")[0] for label in labels}
 
 
 def _is_lost(seen: Observation) -> bool:

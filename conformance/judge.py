@@ -101,7 +101,13 @@ class Judge:
         return seen
 
     async def ask(
-        self, case: Case, *, fresh: bool = False, extra: bool = False, held: bool = False, live: bool = False
+        self,
+        case: Case,
+        *,
+        fresh: bool = False,
+        extra: bool | None = None,
+        held: bool = False,
+        live: bool = False,
     ) -> Observation:
         """The answer to a case; what else is asked for is as of the door."""
         return self.observe(case, await self._door.ask(case, fresh=fresh, extra=extra, held=held, live=live))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infercheck.cases import RELATION, Case, Expectation, Request
+from infercheck.checks.relations.language import Relation
 from infercheck.conclusions import LIVENESS, of_unsent
 from infercheck.door import Door
 from infercheck.errors import BudgetSpent, NotRecorded, TargetError, ThrottledForEver
@@ -77,7 +78,10 @@ class Suite:
         spent = ""
         try:
             await self._greet(smallest)
-            await self._crew(rest)
+            on_suspicion = [step for step in rest if isinstance(step, Relation) and not step.planned]
+            await self._crew([step for step in rest if isinstance(step, Case) or step.planned])
+            on_suspicion.sort(key=self._hearing.suspicion)
+            await self._crew(on_suspicion)
         except (BudgetSpent, ThrottledForEver) as end:
             spent = str(end)
         if not spent:

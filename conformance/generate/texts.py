@@ -38,25 +38,29 @@ SIZES = (12_000, 3_000, 1_000)
 """Characters of a long text: about 3,000 tokens, which most context windows hold; and of those for the others."""
 
 _ENTRY = "Entry {number}: lamp {number} was lit {minutes} minutes after sunset, and {boats} boats passed by."
+_OTHER = "Page {number}: the {minutes} sheep of farm {boats} are grazing on hill {number} and will be shorn soon."
+
+PLACES = ("start", "middle", "end")
+"""The quarters of a long text that can be another: the first, that in the middle, and the last."""
 
 
-def long_text(size: int, *, start: str = "heron", middle: str = "bear", end: str = "winter") -> str:
-    """A text of about `size` characters, no line of which stands in it twice, with a word to change at each place.
+def long_text(size: int, *, changed: str = "") -> str:
+    """A text of about `size` characters, no line of which stands in it twice; a quarter of it may be `changed`.
 
-    Each of the three words is what the answer is to be about.
+    A whole quarter, for many a model's answers hardly depend on one word among thousands.
     """
-    entries, length, number = [], 0, 0
+    lines, length, number = [], 0, 0
+    start = {"start": 0.0, "middle": 3 / 8, "end": 3 / 4}.get(changed, 1.0)
     while length < size:
         number += 1
-        entries.append(_ENTRY.format(number=number, minutes=number * 7 % 60, boats=number * 13 % 97))
-        length += len(entries[-1]) + 1
-    half = len(entries) // 2
+        form = _OTHER if start <= length / size < start + 1 / 4 else _ENTRY
+        lines.append(form.format(number=number, minutes=number * 7 % 60, boats=number * 13 % 97))
+        length += len(lines[-1]) + 1
+    animal, season = "otter" if changed == "start" else "heron", "harvest" if changed == "end" else "winter"
     return "\n".join(
         [
-            f"This is the log of {start.capitalize()} Point. Whatever you write of it has to be about {start}s.",
-            *entries[:half],
-            f"On that day a {middle} came to the door. Do not forget the {middle}, it is the hero of this log.",
-            *entries[half:],
-            f"Write a poem about this log in the words of the {end}, beginning with the word {end.upper()}.",
+            f"This is the log of {animal.capitalize()} Point. Whatever you write of it has to be about {animal}s.",
+            *lines,
+            f"Write a poem about this log in the words of the {season}, beginning with the word {season.upper()}.",
         ]
     )

@@ -20,9 +20,9 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import COMBINED, SEEDS, by_chance, combined, hot, lively, ordinary
+from infercheck.checks.relations.settings import COMBINED, SEEDS, by_chance, combined, free, hot, lively, ordinary
 from infercheck.generate.asks import Form
-from infercheck.generate.texts import FOREIGN, SIZES, TEXTS, long_text
+from infercheck.generate.texts import FOREIGN, PLACES, SIZES, TEXTS, long_text
 
 CHANCELESS = "answers do not depend on the seed, so nothing can be told of what else they depend on"
 
@@ -72,7 +72,7 @@ def every_message(form: Form) -> Iterator[Claim]:
             (talk(form, seed, limit), talk(form, seed, limit, index))
             for seed, limit in zip(SEEDS, (32, 64, 64, 64, 64, 64), strict=False)
         ]
-        yield Differ(pairs=pairs[:1], more=pairs[1:], telling=[by_chance(form)], otherwise=CHANCELESS)
+        yield Differ(pairs=pairs[:1], more=pairs[1:], free=free(form), otherwise=CHANCELESS)
 
 
 def talk(form: Form, seed: int, limit: int, changed: int | None = None) -> Case:
@@ -84,27 +84,23 @@ def talk(form: Form, seed: int, limit: int, changed: int | None = None) -> Case:
 def whole_text(form: Form) -> Iterator[Claim]:
     """Start and end of a long text count; its middle too."""
     kind = "messages" if form.is_conversation else "prompt"
-    for place, other, requirement in (
-        ("start", "otter", ""),
-        ("end", "harvest", ""),
-        ("middle", "wolf", f"effect/{kind}/middle"),
-    ):
+    for place in PLACES:
         yield FirstDecided(
             [
                 Differ(
                     pairs=pairs[:1],
                     more=pairs[1:],
-                    telling=[by_chance(form)],
+                    free=free(form),
                     otherwise=CHANCELESS,
-                    requirement=requirement,
+                    requirement=f"effect/{kind}/middle" if place == "middle" else "",
                 )
-                for pairs in (_long_pairs(form, size, place, other) for size in SIZES)
+                for pairs in (_long_pairs(form, size, place) for size in SIZES)
             ]
         )
 
 
-def _long_pairs(form: Form, size: int, place: str, other: str) -> list[Pair]:
-    text, changed = long_text(size), long_text(size, **{place: other})
+def _long_pairs(form: Form, size: int, place: str) -> list[Pair]:
+    text, changed = long_text(size), long_text(size, changed=place)
     pairs = []
     for seed in SEEDS[:6]:
         limit = 16 if seed == SEEDS[0] else 64

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from infercheck.checks.relations.claims import Differ, FirstDecided, Same
 from infercheck.checks.relations.language import Claim, Hearing, Kind, Row, Ruling, undecided
-from infercheck.checks.relations.settings import HOT, SEEDS, by_chance, lively
+from infercheck.checks.relations.settings import LONG_WINDED, SEEDS, by_chance, lively
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 
@@ -37,11 +36,9 @@ def max_tokens(form: Form) -> Iterator[Claim]:
     """Omitted = 256, where 257 gives more than 256."""
     default = form.declared("output_limit", "default")
     tries = []
-    kinds: tuple[dict[str, Any], ...] = ({}, {"temperature": HOT})
-    for temperature in kinds:
-        omitted = form.ask(seed=SEEDS[0], **temperature)
-        stated = form.ask(seed=SEEDS[0], output_limit=default, **temperature)
-        longer = form.ask(seed=SEEDS[0], output_limit=default + 1, **temperature)
+    for one in LONG_WINDED:
+        omitted = form.ask(**one)
+        stated, longer = (form.ask(output_limit=limit, **one) for limit in (default, default + 1))
         tries.append(
             SameLimit(
                 limit=default,

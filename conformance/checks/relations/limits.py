@@ -19,10 +19,13 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import COMBINED, HOT, LENGTH, SEEDS, combined, lively
+from infercheck.checks.relations.settings import COMBINED, HOT, LENGTH, LONG_WINDED, SEEDS, combined, lively
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
+
+ENDS = 3
+"""Answers that are as long as each other, and longer than all others, which shows that a limit ended them."""
 
 LEAST = 8
 """Tokens that an answer has at least whose end is taken for a limit that nobody asked for."""
@@ -56,12 +59,19 @@ class Prefix(Claim):
         if one.tokens is not None and one.tokens > self.limit:
             expected = f"at most {self.limit} tokens in the answer to {one.case.title}"
             return [broken(one, expected=expected, observed=f"{one.tokens}, as its usage says: {one.shown()}")]
-        if text.strip() == other.text.strip():
+        if not _goes_on(one, other):
             return [undecided(f"no answer was longer than {self.limit} tokens", one, other)]
         if one.tokens is not None and one.tokens != self.limit:
             expected = f"{self.limit} tokens, as the answer to {one.case.title} goes on beyond them"
             return [broken(one, other, expected=expected, observed=f"{one.tokens}, as its usage says")]
         return [kept(one, other)]
+
+
+def _goes_on(shorter: Reply, longer: Reply) -> bool:
+    # White space at the end may be cut off; but where the target counts its tokens, these tell.
+    if shorter.tokens is not None and longer.tokens is not None and shorter.text != longer.text:
+        return longer.tokens > shorter.tokens
+    return shorter.text.rstrip("\ufffd").strip() != longer.text.strip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,20 +97,23 @@ class Uncapped(Claim):
             return [kept(one, other)]
         # Where the target does not count tokens, a stream of as many pieces each time tells as much.
         counted = (self.above, *self.others) if other.tokens is not None else self.streams
+        if not counted:
+            return [undecided("how long an answer is cannot be told", one, other)]
         replies: list[Reply] = []
         for case in counted:
             replies.append(await hearing.ask(case))
-            if not self._ends_alike(replies):
+            ends = self._ends(replies)
+            if len(ends) + len(counted) - len(replies) < ENDS:
                 return [undecided(f"no answer was longer than {self.limit - 1} tokens", one, *replies)]
-        if not replies:
-            return [undecided("how long an answer is cannot be told", one, other)]
         expected = f"answers to {other.case.title}, and to other texts, that end where they end"
-        observed = f"{len(replies)} answers to different texts that all end after {_size(replies[0])} tokens"
-        return [broken(*replies, expected=expected, observed=observed)]
+        observed = f"{len(ends)} of {len(replies)} answers to different texts end after {_size(ends[0])} tokens"
+        return [broken(*ends, expected=expected, observed=f"{observed}, and none later")]
 
-    def _ends_alike(self, replies: Sequence[Reply]) -> bool:
-        sizes = {_size(reply) for reply in replies}
-        return len(sizes) == 1 and LEAST <= min(sizes) < self.limit and not replies[-1].problem
+    def _ends(self, replies: Sequence[Reply]) -> list[Reply]:
+        # The longest answers, where several are as long: some may have ended before by themselves.
+        longest = max(map(_size, replies))
+        ends = [reply for reply in replies if _size(reply) == longest and not reply.problem]
+        return ends if LEAST <= longest < self.limit else []
 
 
 def _size(reply: Reply) -> int:
@@ -117,29 +130,28 @@ def uncapped(form: Form) -> Iterator[Claim]:
     """Not silently capped, at the default or beyond."""
     default = form.declared("output_limit", "default")
     if isinstance(default, int):
-        warmths: tuple[dict[str, Any], ...] = ({}, {"temperature": HOT})
-        yield FirstDecided([_uncapped(form, default, **warmth) for warmth in warmths])
-        yield Besides(FirstDecided([_prefix(form, default, **warmth) for warmth in warmths]))
+        yield FirstDecided([_uncapped(form, default, **one) for one in LONG_WINDED])
+        yield Besides(FirstDecided([_prefix(form, default, **one) for one in LONG_WINDED]))
         if form.is_first:
-            yield Besides(_uncapped(form, FAR))
+            yield Besides(_uncapped(form, FAR, **LONG_WINDED[0]))
 
 
-def _prefix(form: Form, limit: int, **temperature: Any) -> Prefix:
-    shorter, longer = (form.ask(seed=SEEDS[0], output_limit=each, **temperature) for each in (limit, limit + 1))
+def _prefix(form: Form, limit: int, **one: Any) -> Prefix:
+    shorter, longer = (form.ask(output_limit=each, **one) for each in (limit, limit + 1))
     return Prefix(shorter=shorter, longer=longer, limit=limit)
 
 
-def _uncapped(form: Form, default: int, **temperature: Any) -> Uncapped:
+def _uncapped(form: Form, default: int, **one: Any) -> Uncapped:
     def longer(each: Form) -> list[Case]:
-        asked = zip(TEXTS[1:4], SEEDS[1:4], (0.6, 1, HOT), strict=True)
+        asked = zip(TEXTS[3:6], SEEDS[3:6], (0.6, 1, HOT), strict=True)
         others = [
             each.ask(text, seed=seed, output_limit=default + 1, temperature=warmth) for text, seed, warmth in asked
         ]
-        return [each.ask(seed=SEEDS[0], output_limit=default + 1, **temperature), *others]
+        return [each.ask(output_limit=default + 1, **one), *others]
 
     above, *others = longer(form)
     return Uncapped(
-        below=form.ask(seed=SEEDS[0], output_limit=default, **temperature),
+        below=form.ask(output_limit=default, **one),
         above=above,
         others=others,
         streams=longer(form.stream) if form.stream else (),

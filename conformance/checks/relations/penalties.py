@@ -80,8 +80,10 @@ class Fewer(Claim):
                 return [undecided(trouble, without, with_it)]
             replies += (with_it, without)
             rate, usual = _rate(with_it.text), _rate(without.text)
-            more += rate > usual
-            fewer += rate < usual
+            # What has no words repeats none, which is not to repeat less.
+            told = bool(_words(with_it.text) and _words(without.text))
+            more += told and rate > usual
+            fewer += told and rate < usual
             if count >= self.planned and not more:
                 return [kept(*replies)] if fewer else [undecided(_why_equal(with_it, without), *replies)]
             if fewer > PAIRS - REVERSED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infercheck.cases import Case
@@ -20,6 +21,13 @@ LENGTH = 32
 
 COMBINED = ("top_k", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty")
 """The roles of the parameters that `combined` requests carry, beside the temperature, the seed and the limit."""
+
+LONG_WINDED: Sequence[Mapping[str, Any]] = (
+    {"seed": SEEDS[0]},
+    {"seed": SEEDS[1], "text": TEXTS[1], "temperature": 5},
+    {"seed": SEEDS[2], "text": TEXTS[2], "temperature": 1.2},
+)
+"""Requests for answers that are longer than the default limit: where one ends early, another may not."""
 
 LIVELY = 1.9
 """The temperature at which most models take chances, and say something all the same."""
@@ -46,6 +54,11 @@ def hot(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) ->
 def greedy(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:
     """An answer at temperature 0."""
     return form.ask(text, **{"output_limit": LENGTH, "seed": seed, "temperature": 0, **roles})
+
+
+def free(form: Form) -> list[Case]:
+    """Answers at temperature 0.9, no two of which are the same where chance plays a part in these."""
+    return [ordinary(form, seed, output_limit=2 * LENGTH) for seed in SEEDS[:4]]
 
 
 def coins(form: Form) -> list[Case]:
