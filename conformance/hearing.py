@@ -24,7 +24,7 @@ TURNS = 2
 """How often two requests are asked again in turns at least."""
 
 MOST_TURNS, PROVED = {False: 4, True: 12}, {False: 8, True: 24}
-"""How often at most, while fewer answers of their forms than the other number are known to have come alike twice: two
+"""How often at most, while fewer answers of their forms than the other number are known to have come alike: two
 machines that differ pass two turns too easily. More where any request was answered in two ways."""
 
 MOST_VAIN = 5

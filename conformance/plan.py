@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from infercheck.absences import Absence, absent_keys, parameters, why_absent, without
-from infercheck.cases import Case, Expectation
+from infercheck.cases import RELATION, Case, Expectation
 from infercheck.checks.relations import relations, why_incomparable
 from infercheck.checks.relations.language import Relation
 from infercheck.contract import Contract
@@ -235,7 +235,8 @@ def _sides(cases: Iterable[Case]) -> dict[str, frozenset[str]]:
         if case.question:
             found[case.question].add("valid")
             continue
-        for aim in case.all_aims:
+        # What is asked to be compared tells nothing of the bounds of its values, unless it is refused.
+        for aim in () if case.group == RELATION else case.all_aims:
             found[aim.requirement].add("valid" if aim.side.is_valid else "invalid")
         if len(case.parts) > 1:
             found["input/combinations"].add("valid")

@@ -129,7 +129,7 @@ def test_a_death_that_no_request_brings_about_again_is_nobodys():
 
 @pytest.mark.parametrize(("deaths", "verdict"), [(1, Verdict.NOTE), (4, Verdict.NOTE), (5, Verdict.FAIL)])
 def test_a_target_that_goes_away_again_and_again_is_broken_though_nobody_knows_of_what(deaths, verdict):
-    left = [60 * number for number in range(1, deaths + 1)]
+    left = [75 * number for number in range(1, deaths + 1)]
 
     def now_and_then(request, number):
         if left and number >= left[0]:
@@ -137,7 +137,7 @@ def test_a_target_that_goes_away_again_and_again_is_broken_though_nobody_knows_o
             return True
         return False
 
-    results = judge(Mortal(kills=now_and_then, stays_dead=3), restart_wait=5.0)
+    results = judge(Mortal(kills=now_and_then, stays_dead=6), restart_wait=5.0)
     assert LIVENESS in ids(results, verdict)
     assert f"gone {'once' if deaths == 1 else f'{deaths} times'}; it came back" in finding(results).observed
     assert results.exit_status() == (1 if verdict is Verdict.FAIL else 0)

@@ -26,10 +26,10 @@ from infercheck.generate.asks import Form
 ROWS: Sequence[Row] = (
     seeds.REPRODUCIBLE,
     streams.EQUIVALENCE,
+    contexts.EVERY_TEXT,
     sampling.TEMPERATURE,
     sampling.ZERO,
     limits.CUT,
-    contexts.EVERY_TEXT,
     texts.NO_ECHO,
     sampling.TOP_K_ONE,
     defaults.MAX_TOKENS,

@@ -25,6 +25,7 @@ from infercheck.checks.relations.settings import COMBINED, LENGTH, SEEDS, combin
 from infercheck.checks.stream import check
 from infercheck.generate.asks import Form
 from infercheck.reply import Reply
+from infercheck.requirements import Level
 
 COUNTS = ("completion_tokens", "prompt_tokens", "total_tokens")
 """Members of a usage."""
@@ -85,7 +86,9 @@ class Equivalent(Claim):
 
 def _flaw(streamed: Reply) -> str:
     # What every stream is judged on comes first: one defect is not to be told twice.
-    return next((said.requirement for said in check(streamed.seen) if not said.kept), "")
+    requirements = streamed.seen.contract.requirements
+    broken_ = (said.requirement for said in check(streamed.seen) if not said.kept)
+    return next((id_ for id_ in broken_ if requirements[id_].level is not Level.INFO), "")
 
 
 def _says_the_same(plain: Reply, streamed: Reply) -> bool:
