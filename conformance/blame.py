@@ -44,8 +44,14 @@ class Blame:
         self._innocent.update(_key(case, part) for part in case.parts)
 
     def spare(self, case: Case) -> Case:
-        """A case without the values that are known to get no answer at all: a target need not die of each again."""
-        left = tuple(part for part in case.parts if _key(case, part) not in self._deadly)
+        """A case without the values that are known to get no answer at all: a target need not die of each again.
+
+        What is asked to be compared goes without those that get none in another branch, too.
+        """
+        deadly = self._deadly
+        if case.group == RELATION:
+            deadly = deadly | {(case.branch, key, label) for _, key, label in deadly}
+        left = tuple(part for part in case.parts if _key(case, part) not in deadly)
         return case if len(left) == len(case.parts) else self._with(case, left)
 
     def _with(self, case: Case, parts: Sequence[Part]) -> Case:
@@ -54,7 +60,7 @@ class Blame:
     async def of(self, first: Observation) -> list[Finding]:
         """The findings about a valid request that was refused, confirmed by a fresh answer."""
         case = first.case
-        if case.group != RELATION:
+        if case.group != RELATION and first.outcome is Outcome.REFUSED:
             for part in case.parts:
                 self._refused.setdefault(_key(case, part), (part, first))
         async with self._one_at_a_time:

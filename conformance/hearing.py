@@ -30,11 +30,12 @@ machines that differ pass two turns too easily. More where any request was answe
 MOST_VAIN = 5
 """How often a difference may be gone when it is asked about, before no more are: the target has moods."""
 
-PAUSES = (0.1, 0.5, 1.0)
+PAUSES = (0.1, 0.6)
 """Seconds after which a fresh reply that is lost on the way is asked for again: the gone may be back."""
 
-PROBES, COMPANY = 2, 4
-"""How often it is asked whether answers depend on what else is under way, and how many requests are then."""
+PROBES, ROUNDS, COMPANY = 2, 3, 4
+"""How often it is asked whether answers depend on what else is under way, and how many
+rounds of how many requests that takes."""
 
 WAVERING = 2
 """Requests that are not answered alike twice, after which nothing of their form is compared any more."""
@@ -145,10 +146,13 @@ class Hearing:
             # What the plan foresaw is not paid for with what is kept for making sure.
             foreseen, self._foreseen = self._foreseen > 0, max(0, self._foreseen - 1)
             seen = await self._judge.ask(case, fresh=True, extra=not foreseen, held=self._held, live=self._live)
-            self._unjudged.append(seen)
-            if not _is_lost(seen) or pause is None:
+            failure = seen.exchange.answer.failure
+            if not _is_lost(seen) or pause is None or (failure and failure.is_ours):
                 break
+            if failure and failure.kind != "connect":
+                self._unjudged.append(seen)
             await asyncio.sleep(pause)
+        self._unjudged.append(seen)
         reply = reply_of(seen)
         digest = case.request.digest
         known = self._replies.get(digest)
@@ -164,7 +168,7 @@ class Hearing:
         self._probes += 1
         usual = [await self.again(case) for case in cases]
         others = [each.case for each in self._replies.values() if not each.problem and each.case not in cases]
-        for _ in range(PROBES):
+        for _ in range(ROUNDS):
             together = await self.together([*cases, *others[: COMPANY - len(cases)]])
             if any(
                 not (mine.problem or alone.problem) and mine.said != alone.said
@@ -233,8 +237,9 @@ class Hearing:
     def _goes_on(self, one: Reply, other: Reply, ones: Sequence[Reply], others: Sequence[Reply]) -> bool:
         if len(ones) < TURNS:
             return True
-        differ = ones[0].said != others[0].said
-        return differ and len(ones) < MOST_TURNS[self._noisy] and not self._is_proved(one, other)
+        # What is not what it was at first stands for nothing, however often it is asked for.
+        stands = ones[0].said == one.said and others[0].said == other.said
+        return stands and len(ones) < MOST_TURNS[self._noisy] and not self._is_proved(one, other)
 
     def _is_proved(self, *replies: Reply) -> bool:
         # Whether requests of these forms, and of this length, were answered alike so often that it is no chance.

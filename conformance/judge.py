@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -20,6 +21,9 @@ from infercheck.liveness import Answered, Gone, Killed, Liveness, Pulse, Unanswe
 from infercheck.observation import Observation, Outcome
 from infercheck.patience import Patience
 from infercheck.plan import Plan
+
+LULL = 0.5
+"""Seconds that a target which may be gone is given where there is no budget left to ask for it."""
 
 
 class Judge:
@@ -145,6 +149,8 @@ class Judge:
         except NotToBeHad as spent:
             if seen.outcome is Outcome.NO_ANSWER:
                 self._learnt.lose(seen)
+                # Nothing is left to wait for it with: let it come back before the next is sent.
+                await asyncio.sleep(LULL)
             return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, f"not asked again: {spent}"))
 
     async def _judge(self, seen: Observation) -> list[Finding]:

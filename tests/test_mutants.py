@@ -33,8 +33,12 @@ def test_a_broken_server_is_shown_by_what_it_breaks_and_by_nothing_else(mutant, 
     record_property("request_number", first_true_finding(mutant, results))
 
 
+SPEAKING = [one for one in MUTANTS if one.speaks]
+"""Mutants that a peaked model may hide; `make mutants` tries all, and a part of them will do here."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("mutant", [pytest.param(one, id=one.name) for one in MUTANTS if one.speaks])
+@pytest.mark.parametrize("mutant", [pytest.param(one, id=one.name) for one in SPEAKING[::4]])
 def test_what_a_peaked_model_hides_is_undecided_and_never_passed(mutant):
     results = judge_server(mutant.server, model=PEAKED_MODEL, **mutant.options)
     surplus = mutant.surplus(broken(results))

@@ -49,13 +49,13 @@ def long_text(size: int, *, changed: str = "") -> str:
 
     A whole quarter, for many a model's answers hardly depend on one word among thousands.
     """
-    lines, length, number = [], 0, 0
-    start = {"start": 0.0, "middle": 3 / 8, "end": 3 / 4}.get(changed, 1.0)
-    while length < size:
-        number += 1
-        form = _OTHER if start <= length / size < start + 1 / 4 else _ENTRY
-        lines.append(form.format(number=number, minutes=number * 7 % 60, boats=number * 13 % 97))
-        length += len(lines[-1]) + 1
+    lines: list[str] = []
+    while sum(map(len, lines)) < size:
+        lines.append(_line(_ENTRY, len(lines)))
+    if changed:
+        first = {"start": 0, "middle": len(lines) * 3 // 8, "end": len(lines) * 3 // 4}[changed]
+        for index in range(first, first + len(lines) // 4 + 1):
+            lines[index : index + 1] = [_line(_OTHER, index)]
     animal, season = "otter" if changed == "start" else "heron", "harvest" if changed == "end" else "winter"
     return "\n".join(
         [
@@ -64,3 +64,7 @@ def long_text(size: int, *, changed: str = "") -> str:
             f"Write a poem about this log in the words of the {season}, beginning with the word {season.upper()}.",
         ]
     )
+
+
+def _line(form: str, index: int) -> str:
+    return form.format(number=index, minutes=index * 7 % 60, boats=index * 13 % 97)

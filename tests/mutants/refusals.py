@@ -135,7 +135,7 @@ class RefusesTemperatureAboveTwo(Refusing):
         return body.get("temperature", 1) > 2
 
 
-@mutant(*each(FLOATS), may_fail=(*each(FLOATS, "minimum"), *each(FLOATS, "maximum")))
+@mutant(*each(FLOATS), may_fail=(*each(FLOATS, "minimum"), *each(FLOATS, "maximum")), max_requests=800)
 class RefusesIntegersForFloats(Refusing):
     """Asks for a number with a point in it."""
 
@@ -143,7 +143,7 @@ class RefusesIntegersForFloats(Refusing):
         return any(isinstance(body.get(name), int) for name in FLOATS)
 
 
-@mutant(*each(FLOATS), may_fail=(*each(FLOATS, "minimum"), *each(FLOATS, "maximum")))
+@mutant(*each(FLOATS), may_fail=(*each(FLOATS, "minimum"), *each(FLOATS, "maximum")), max_requests=800)
 class RefusesFractions(Refusing):
     """Has integers for everything."""
 

@@ -167,9 +167,6 @@ EVERY_TEXT, EVERY_SCRIPT = (
     Row(requirements=("effect/prompt",), claims=claims, roles=("text", *_ROLES))
     for claims in (every_text, every_script)
 )
-EVERY_SCRIPT_OF_MESSAGES = Row(
-    requirements=("effect/messages",), claims=every_script, roles=("conversation", *_ROLES)
-)
 EVERY_MESSAGE = Row(requirements=("effect/messages",), claims=every_message, roles=("conversation", *_ROLES))
 WHOLE_TEXT = Row(requirements=("effect/prompt", "effect/prompt/middle"), claims=whole_text, roles=("text", *_ROLES))
 WHOLE_MESSAGE = Row(

@@ -102,17 +102,17 @@ class Unmoved(Claim):
 
     @property
     def repeats(self) -> Sequence[Case]:
-        return [self.case, self.seedless] * ROUNDS
+        return [self.case, self.seedless]
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         usual = await hearing.ask(self.case)
         if trouble := troubled(hearing, usual):
             return [undecided(trouble, usual)]
-        others = await self._others(hearing, usual, self.seedless, ROUNDS)
+        others = await self._others(hearing, usual, self.seedless, 1)
         if not others:
             return [kept(usual)]
         # Answers may depend on whatever is under way, as where an engine calculates in batches.
-        others += await self._others(hearing, usual, self.seedless, OFTEN - ROUNDS)
+        others += await self._others(hearing, usual, self.seedless, OFTEN - 1)
         if len(others) < OFTEN - 1 or await self._others(hearing, usual, self.seeded, OFTEN):
             return [undecided("answers depend on what else is under way", usual, *others)]
         expected = f"the answer that it gets alone, and beside other seeds: {usual.shown(others[0])}"

@@ -24,8 +24,9 @@ from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
-ENDS = 3
-"""Answers that are as long as each other, and longer than all others, which shows that a limit ended them."""
+ENDS, FEW = 3, 100
+"""Answers as long as each other, and longer than all others, which shows that a limit ended them: all of them where
+they have fewer tokens than the other number, and may end there by themselves."""
 
 LEAST = 8
 """Tokens that an answer has at least whose end is taken for a limit that nobody asked for."""
@@ -103,7 +104,8 @@ class Uncapped(Claim):
         for case in counted:
             replies.append(await hearing.ask(case))
             ends = self._ends(replies)
-            if len(ends) + len(counted) - len(replies) < ENDS:
+            needed = ENDS if ends and _size(ends[0]) >= FEW else len(counted)
+            if len(ends) + len(counted) - len(replies) < needed:
                 return [undecided(f"no answer was longer than {self.limit - 1} tokens", one, *replies)]
         expected = f"answers to {other.case.title}, and to other texts, that end where they end"
         observed = f"{len(ends)} of {len(replies)} answers to different texts end after {_size(ends[0])} tokens"

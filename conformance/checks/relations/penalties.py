@@ -166,7 +166,7 @@ def direction(form: Form, role: str) -> Iterator[Claim]:
         (greedy(form, text=text, output_limit=LONG), greedy(form, text=text, output_limit=LONG, **strong))
         for text in TEXTS[:PAIRS]
     ]
-    yield Fewer(pairs=pairs, planned=2)
+    yield Fewer(pairs=pairs, planned=1)
 
 
 def neutral(form: Form) -> Iterator[Claim]:

@@ -19,6 +19,7 @@ from infercheck.checks.relations.language import (
 )
 from infercheck.checks.relations.settings import FIRSTS, HOT, SEEDS, coins, greedy, hot, hot_by_chance
 from infercheck.generate.asks import Form
+from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply, beginning
 
 ALIKE = "even at the highest temperature every seed gives the same answer"
@@ -35,6 +36,8 @@ class AtMost(Claim):
 
     most: int
     firsts: Sequence[Case]
+    others: Sequence[Sequence[Case]] = ()
+    """The same for other texts, which are asked for before anything is blamed."""
     free: Sequence[Case]
 
     @property
@@ -51,6 +54,12 @@ class AtMost(Claim):
         counted = all(one.tokens == 1 for one in firsts)
         found = {one.text if counted else beginning(one.text): one for one in firsts}
         if len(found) > self.most:
+            # Tokens that are exactly as likely as the last may all be kept: rarely, and not for every text.
+            for cases in self.others:
+                replies = [await hearing.ask(case) for case in cases]
+                counted_ = all(one.tokens == 1 for one in replies)
+                if len({one.text if counted_ else beginning(one.text) for one in replies}) <= self.most:
+                    return [undecided("more than so many first tokens for one text, and not for others", *firsts)]
             witnesses = list(found.values())[: self.most + 1]
             for one in witnesses:
                 if (again := await hearing.again(one.case)).said != one.said:
@@ -79,6 +88,8 @@ class NotClamped(Claim):
 
     ladders: Sequence[Sequence[Case]]
     otherwise: str
+    without: Sequence[Case] = ()
+    """The same without the parameter, by seed: where that changes nothing, the greatest value cuts nothing off."""
 
     @property
     def asks(self) -> Sequence[Case]:
@@ -98,6 +109,9 @@ class NotClamped(Claim):
             else:
                 other = middle
         if other == len(self.ladders[0]):
+            return [undecided(self.otherwise, top, next_)]
+        free = [(await hearing.ask(case)).said for case in self.without]
+        if free and free == [(await hearing.ask(ladder[0])).said for ladder in self.ladders]:
             return [undecided(self.otherwise, top, next_)]
         shown: list[Reply] = []
         for ladder in self.ladders:
@@ -148,6 +162,9 @@ def top_k(form: Form) -> Iterator[Claim]:
     yield AtMost(
         most=2,
         firsts=[hot(form, seed, top_k=2, output_limit=1) for seed in range(1, FIRSTS + 1)],
+        others=[
+            [hot(form, seed, text, top_k=2, output_limit=1) for seed in range(1, FIRSTS + 1)] for text in TEXTS[1:3]
+        ],
         free=[hot(form, seed, output_limit=1) for seed in range(1, FIRSTS + 1)],
     )
     telling = [hot_by_chance(form)]
@@ -165,6 +182,7 @@ def top_k(form: Form) -> Iterator[Claim]:
         )
     yield NotClamped(
         ladders=[[hot(form, seed, top_k=value) for value in SIZES] for seed in SEEDS],
+        without=[hot(form, seed) for seed in SEEDS],
         otherwise="answers change too little with top_k",
     )
     yield Spread(

@@ -26,6 +26,9 @@ from infercheck.reply import Reply
 SURE = 2
 """How often a request is asked again that was not answered alike."""
 
+SMALL = 3
+"""The first of the seeds that are compared, which are small."""
+
 BOUNDARY = (1, 2**31 - 1, 2**31 + 1, 2**32 + 1, 9999999999)
 """Seeds that are one and the same where they are cut to 31 or 32 bits, or brought within these."""
 
@@ -98,6 +101,8 @@ class Distinct(Claim):
         ]
         if not twins:
             return [kept(*replies)]
+        if len({reply.said for reply in replies}) > 1 and await self._are_few(hearing):
+            return [undecided("there are too few different answers to tell seeds by", *replies)]
         for left, right in twins:
             for setting in self.settings[1:]:
                 one, other = await hearing.ask(setting[left]), await hearing.ask(setting[right])
@@ -108,6 +113,14 @@ class Distinct(Claim):
             else:
                 return [await self._verdict(hearing, replies, left, right)]
         return [undecided("some seeds gave the same short answer by chance", *replies)]
+
+    async def _are_few(self, hearing: Hearing) -> bool:
+        # Whether small seeds, which nobody confuses, give the same answer somewhere.
+        for setting in self.settings:
+            said = [(await hearing.ask(case)).said for case in setting[:SMALL]]
+            if len(set(said)) < len(said):
+                return True
+        return False
 
     async def _verdict(self, hearing: Hearing, replies: Sequence[Reply], left: int, right: int) -> Ruling:
         one, other = replies[left], replies[right]
@@ -121,17 +134,19 @@ class Distinct(Claim):
 
 
 def reproducible(form: Form) -> Iterator[Claim]:
-    """Same seed, same text: at once."""
+    """Same seed, same text: at once, and at a boundary seed."""
     # Twice in a row: a generator that is seeded only when the seed changes goes on where it was.
     yield Repeats(case=lively(form), when="when it is asked again", times=1 + form.is_first, basic=True)
     if form.stream:
         yield Repeats(case=lively(form.stream), when="when it is asked again", basic=True)
-
-
-def elsewhere(form: Form) -> Iterator[Claim]:
-    """The same at boundary seeds, and to the end of a long answer."""
     if form.is_first:
+        # By itself, before it is one of many values: what does not survive it is found at once.
         yield Repeats(case=lively(form, BOUNDARY[-1]), when="when it is asked again")
+
+
+def to_the_end(form: Form) -> Iterator[Claim]:
+    """The same to the end of a long answer."""
+    if form.is_first:
         # Machines that do not calculate alike may part only after many tokens.
         yield Repeats(case=form.ask(seed=SEEDS[0]), when="when it is asked again")
 
@@ -158,7 +173,7 @@ def other_seeds(form: Form) -> Iterator[Claim]:
 
 _ROLES = ("seed", "temperature", "output_limit")
 REPRODUCIBLE = Row(requirements=("effect/seed/reproducible",), claims=reproducible, roles=_ROLES, basic=True)
-REPRODUCIBLE_ELSEWHERE = Row(requirements=("effect/seed/reproducible",), claims=elsewhere, roles=_ROLES)
+REPRODUCIBLE_TO_THE_END = Row(requirements=("effect/seed/reproducible",), claims=to_the_end, roles=_ROLES)
 AFTER_TRAFFIC = Row(
     requirements=("effect/seed/reproducible",), claims=after_traffic, roles=_ROLES, ordered=True, first_only=True
 )
