@@ -34,8 +34,8 @@ FOREIGN = (
 )
 """Sentences that only letters beyond ASCII tell apart, each pair in a script of its own."""
 
-SIZES = (12_000, 3_000, 1_000)
-"""Characters of a long text: about 3,000 tokens, which most context windows hold; and of those for the others."""
+SIZES = (12_000, 3_000)
+"""Characters of a long text: about 3,000 tokens, which most context windows hold; and of one for the others."""
 
 _ENTRY = "Entry {number}: lamp {number} was lit {minutes} minutes after sunset, and {boats} boats passed by."
 _OTHER = "Page {number}: the {minutes} sheep of farm {boats} are grazing on hill {number} and will be shorn soon."
