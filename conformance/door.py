@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from infercheck.cases import Case
 from infercheck.errors import BudgetSpent, InfercheckError, ThrottledForEver
@@ -33,6 +34,19 @@ class Budget:
 
 MOST_BYTES = 96 * 2**20
 """Bytes of answers after which nothing more is asked: a run has to be held in memory to be told of."""
+
+
+class How(TypedDict, total=False):
+    """How a case is asked; nothing of it by default."""
+
+    fresh: bool
+    """Ask anew what was asked before."""
+    extra: bool
+    """No plan foresaw it; so it is with all that is fresh, unless told otherwise."""
+    held: bool
+    """The caller is within `quiet`."""
+    live: bool
+    """No recorded answer will do."""
 
 
 class Door:
@@ -79,31 +93,21 @@ class Door:
         """Nobody else's request is under way meanwhile; for whoever asks with `held`."""
         return self._gate.alone()
 
-    async def ask(
-        self,
-        case: Case,
-        *,
-        fresh: bool = False,
-        extra: bool | None = None,
-        held: bool = False,
-        live: bool = False,
-    ) -> Exchange:
-        """The target's answer to a case; NotToBeHad or ThrottledForEver where there can be none.
-
-        `fresh` asks anew what was asked before; `extra` is what no plan foresaw, as is all that is fresh unless
-        told otherwise; with `held` the caller is within `quiet`; with `live` no recorded answer will do.
-        """
+    async def ask(self, case: Case, **how: Unpack[How]) -> Exchange:
+        """The target's answer to a case; NotToBeHad or ThrottledForEver where there can be none."""
         digest = case.request.digest
+        fresh, held = how.get("fresh", False), how.get("held", False)
+        extra = how.get("extra", fresh)
         if fresh:
             self._fresh[digest] += 1
-            return await self._send(case, self._fresh[digest], extra=extra is not False, held=held, live=live)
+            return await self._send(case, self._fresh[digest], extra=extra, held=held, live=how.get("live", False))
         known = self._asked.get(digest)
         if known is not None:
             return await asyncio.shield(known)
         future: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
         self._asked[digest] = future
         try:
-            exchange = await self._send(case, 0, extra=bool(extra), held=held, live=False)
+            exchange = await self._send(case, 0, extra=extra, held=held, live=False)
         except BaseException as error:
             del self._asked[digest]
             if isinstance(error, InfercheckError):

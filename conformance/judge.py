@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Unpack
 
 from infercheck import conclusions
 from infercheck.blame import Blame
@@ -12,7 +13,7 @@ from infercheck.cases import Case, Expectation, Need
 from infercheck.checks.limits import is_too_long
 from infercheck.contract import Contract
 from infercheck.dialect import UNTOLD, Dialect, Guess, guess
-from infercheck.door import Door
+from infercheck.door import Door, How
 from infercheck.errors import NotToBeHad
 from infercheck.exchange import Exchange
 from infercheck.findings import Finding, Verdict
@@ -104,17 +105,9 @@ class Judge:
         self.patience.note(seen)
         return seen
 
-    async def ask(
-        self,
-        case: Case,
-        *,
-        fresh: bool = False,
-        extra: bool | None = None,
-        held: bool = False,
-        live: bool = False,
-    ) -> Observation:
-        """The answer to a case; what else is asked for is as of the door."""
-        return self.observe(case, await self._door.ask(case, fresh=fresh, extra=extra, held=held, live=live))
+    async def ask(self, case: Case, **how: Unpack[How]) -> Observation:
+        """The answer to a case, asked as the door is told to."""
+        return self.observe(case, await self._door.ask(case, **how))
 
     async def ask_for_life(self) -> None:
         """Ask what the target is known to answer; ThrottledForEver where it does not any more."""

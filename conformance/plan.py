@@ -87,12 +87,7 @@ class Plan:
     @property
     def price(self) -> int:
         """Output tokens, at most, of all that is planned."""
-        return self.price_once + sum(case.price for case in self.repeats)
-
-    @property
-    def price_once(self) -> int:
-        """Output tokens, at most, of all cases, without what is asked again."""
-        return sum(case.price for case in self.cases)
+        return sum(case.price for case in (*self.cases, *self.repeats))
 
     @property
     def digest(self) -> str:

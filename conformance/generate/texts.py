@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 _SUBJECTS = (
     "a lighthouse keeper",
     "a market in the morning",
@@ -44,14 +46,17 @@ PLACES = ("start", "middle", "end")
 """The quarters of a long text that can be another: the first, that in the middle, and the last."""
 
 
+@cache
 def long_text(size: int, *, changed: str = "") -> str:
     """A text of about `size` characters, no line of which stands in it twice; a quarter of it may be `changed`.
 
     A whole quarter, for many a model's answers hardly depend on one word among thousands.
     """
     lines: list[str] = []
-    while sum(map(len, lines)) < size:
+    length = 0
+    while length < size:
         lines.append(_line(_ENTRY, len(lines)))
+        length += len(lines[-1])
     if changed:
         first = {"start": 0, "middle": len(lines) * 3 // 8, "end": len(lines) * 3 // 4}[changed]
         for index in range(first, first + len(lines) // 4 + 1):

@@ -24,7 +24,7 @@ from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
-ENDS, FEW = 3, 100
+ENDINGS, FEW = 3, 100
 """Answers as long as each other, and longer than all others, which shows that a limit ended them: all of them where
 they have fewer tokens than the other number, and may end there by themselves."""
 
@@ -104,7 +104,7 @@ class Uncapped(Claim):
         for case in counted:
             replies.append(await hearing.ask(case))
             ends = self._ends(replies)
-            needed = ENDS if ends and _size(ends[0]) >= FEW else len(counted)
+            needed = ENDINGS if ends and _size(ends[0]) >= FEW else len(counted)
             if len(ends) + len(counted) - len(replies) < needed:
                 return [undecided(f"no answer was longer than {self.limit - 1} tokens", one, *replies)]
         expected = f"answers to {other.case.title}, and to other texts, that end where they end"
@@ -143,21 +143,21 @@ def _prefix(form: Form, limit: int, **one: Any) -> Prefix:
     return Prefix(shorter=shorter, longer=longer, limit=limit)
 
 
-def _uncapped(form: Form, default: int, **one: Any) -> Uncapped:
+def _uncapped(form: Form, limit: int, **one: Any) -> Uncapped:
     def longer(each: Form) -> list[Case]:
         asked = zip(TEXTS[3:6], SEEDS[3:6], (0.6, 1, HOT), strict=True)
         others = [
-            each.ask(text, seed=seed, output_limit=default + 1, temperature=warmth) for text, seed, warmth in asked
+            each.ask(text, seed=seed, output_limit=limit + 1, temperature=warmth) for text, seed, warmth in asked
         ]
-        return [each.ask(output_limit=default + 1, **one), *others]
+        return [each.ask(output_limit=limit + 1, **one), *others]
 
     above, *others = longer(form)
     return Uncapped(
-        below=form.ask(output_limit=default, **one),
+        below=form.ask(output_limit=limit, **one),
         above=above,
         others=others,
         streams=longer(form.stream) if form.stream else (),
-        limit=default + 1,
+        limit=limit + 1,
     )
 
 

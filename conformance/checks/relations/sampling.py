@@ -26,7 +26,7 @@ ALIKE = "even at the highest temperature every seed gives the same answer"
 TEMPERATURES = (HOT, 4.6, 3.9, 3, 2.3, 1.7, 1.2, 0.9, 0.6, 0.3)
 """Temperatures, the highest first, each of which gives answers of its own where chance plays any part."""
 
-SIZES = (50, 40, 32, 25, 20, 16, 12, 9, 7, 5, 4, 3, 2)
+TOP_KS = (50, 40, 32, 25, 20, 16, 12, 9, 7, 5, 4, 3, 2)
 """Values of top_k, the greatest first."""
 
 
@@ -50,15 +50,12 @@ class AtMost(Claim):
             return [undecided(trouble, *firsts)]
         if any((one.tokens or 0) > 1 for one in firsts):
             return [undecided("answers have more tokens than they may have (effect/max_tokens)", *firsts)]
-        # Where nobody counts tokens, a text may be of more than one: its beginning belongs to the first.
-        counted = all(one.tokens == 1 for one in firsts)
-        found = {one.text if counted else beginning(one.text): one for one in firsts}
+        found = _by_token(firsts)
         if len(found) > self.most:
             # Tokens that are exactly as likely as the last may all be kept: rarely, and not for every text.
             for cases in self.others:
                 replies = [await hearing.ask(case) for case in cases]
-                counted_ = all(one.tokens == 1 for one in replies)
-                if len({one.text if counted_ else beginning(one.text) for one in replies}) <= self.most:
+                if len(_by_token(replies)) <= self.most:
                     return [undecided("more than so many first tokens for one text, and not for others", *firsts)]
             witnesses = list(found.values())[: self.most + 1]
             for one in witnesses:
@@ -75,6 +72,12 @@ class AtMost(Claim):
             if not one.problem and one.text and said not in found:
                 return [kept(*firsts, one)]
         return [undecided("free answers begin with the same few tokens", *firsts)]
+
+
+def _by_token(replies: Sequence[Reply]) -> dict[str, Reply]:
+    # Where nobody counts tokens, a text may be of more than one: its beginning belongs to the first.
+    counted = all(one.tokens == 1 for one in replies)
+    return {one.text if counted else beginning(one.text): one for one in replies}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,29 +162,29 @@ def zero(form: Form) -> Iterator[Claim]:
 
 def top_k(form: Form) -> Iterator[Claim]:
     """2 gives at most 2 first tokens; 50 ≠ 2 ≠ 1, nor anything else below; 50 leaves more to chance than 1."""
+    free = [hot(form, seed, output_limit=1) for seed in range(1, FIRSTS + 1)]
     yield AtMost(
         most=2,
         firsts=[hot(form, seed, top_k=2, output_limit=1) for seed in range(1, FIRSTS + 1)],
         others=[
             [hot(form, seed, text, top_k=2, output_limit=1) for seed in range(1, FIRSTS + 1)] for text in TEXTS[1:3]
         ],
-        free=[hot(form, seed, output_limit=1) for seed in range(1, FIRSTS + 1)],
+        free=free,
     )
     telling = [hot_by_chance(form)]
     for other in (50, 1):
         pairs = [(hot(form, seed, top_k=2), hot(form, seed, top_k=other)) for seed in SEEDS[:6]]
-        firsts = [hot(form, seed, output_limit=1) for seed in range(1, FIRSTS + 1)]
         yield Differ(
             pairs=pairs[:1],
             more=pairs[1:],
             telling=telling,
             free=coins(form),
-            firsts=firsts,
+            firsts=free,
             tokens=min(2, other),
             otherwise="even at the highest temperature answers begin with the same few tokens",
         )
     yield NotClamped(
-        ladders=[[hot(form, seed, top_k=value) for value in SIZES] for seed in SEEDS],
+        ladders=[[hot(form, seed, top_k=value) for value in TOP_KS] for seed in SEEDS],
         without=[hot(form, seed) for seed in SEEDS],
         otherwise="answers change too little with top_k",
     )
