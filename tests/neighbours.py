@@ -150,7 +150,7 @@ def main() -> None:
         assert outcomes(unasked) == before[0], unasked
         asked = run(*tests, "--infercheck", "-n", "2", cwd=project, status=1)
         assert outcomes(asked) == before[0], asked
-        assert "FAILED infercheck.yaml::input/prompt/top_k/" in asked, asked
+        assert "FAILED infercheck.yaml::input/prompt/required" in asked, asked
         print(f"{len(versions)} packages of theirs unchanged, {len(after) - len(versions)} came with infercheck")
         print(asked.splitlines()[-1])
 
