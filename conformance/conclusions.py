@@ -157,6 +157,18 @@ def of_lost(seen: Observation) -> Finding:
     )
 
 
+def of_doubt(seen: Observation, reason: str) -> Iterator[Finding]:
+    """A request was not answered, and why that is not looked into."""
+    yield Finding(
+        requirement="http/answer",
+        verdict=Verdict.INCONCLUSIVE,
+        case=seen.case.id,
+        observed=seen.summary(),
+        reason=reason,
+        exchanges=(seen.exchange.number,),
+    )
+
+
 def of_passing_error(seen: Observation, again: Observation) -> Finding:
     """A request was answered with a server error once, and otherwise when asked again."""
     kept = seen.exchange.answer.kept

@@ -32,6 +32,9 @@ class Budget:
     seconds: float | None = None
 
 
+MORE = "mend what is broken, or give more with --max-requests and --max-tokens"
+"""What to do where what is kept for looking closer is spent."""
+
 MOST_BYTES = 96 * 2**20
 """Bytes of answers after which nothing more is asked: a run has to be held in memory to be told of."""
 
@@ -151,10 +154,14 @@ class Door:
         budget = self._budget
         if self._received >= MOST_BYTES:
             raise BudgetSpent(f"the answers come to more than {MOST_BYTES >> 20} MiB")
-        if self.requests >= budget.requests or (extra and self._extra_requests >= budget.extra_requests):
+        if self.requests >= budget.requests:
             raise BudgetSpent(f"the budget of {budget.requests} requests is spent")
-        if self.tokens + price > budget.tokens or (extra and self._extra_tokens + price > budget.extra_tokens):
+        if self.tokens + price > budget.tokens:
             raise BudgetSpent(f"the budget of {budget.tokens} output tokens is spent")
+        if extra and self._extra_requests >= budget.extra_requests:
+            raise BudgetSpent(f"the {budget.extra_requests} requests kept for looking closer are spent; {MORE}")
+        if extra and self._extra_tokens + price > budget.extra_tokens:
+            raise BudgetSpent(f"the {budget.extra_tokens} output tokens kept for looking closer are spent; {MORE}")
         self.requests += 1
         self.tokens += price
         if extra:

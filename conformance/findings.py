@@ -32,6 +32,7 @@ class Finding:
     """A verdict on a requirement. `exchanges` are numbers; `side` is set for keywords of the input schema.
 
     `reason` says why nothing could be decided; `expected` and `observed` are for people and quote the target.
+    What is not `confirmed` was to be looked into closer, and was not.
     """
 
     requirement: str
@@ -45,6 +46,11 @@ class Finding:
     versus: int | None = None
     """Of two answers that are compared, the exchange of the other; the finding's own is then the first of all."""
     side: Side | None = None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a promise is broken by it."""
+        return self.verdict in (Verdict.FAIL, Verdict.WARN)
 
     @property
     def exchange(self) -> int | None:

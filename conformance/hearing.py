@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from enum import IntEnum
 
 from infercheck.cases import Case
-from infercheck.checks.relations.language import Kind, Relation, Ruling, Standing, broken
+from infercheck.checks.relations.language import Claim, Relation, Ruling, Standing, broken, undecided
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad, ThrottledForEver
 from infercheck.findings import Finding, Verdict
@@ -19,6 +18,7 @@ from infercheck.observation import Observation, Outcome
 from infercheck.plan import Plan
 from infercheck.reply import Reply, reply_of, unasked
 from infercheck.rulings import is_shown, of_rulings
+from infercheck.suspicion import Suspicions
 
 TURNS = 2
 """How often two requests are asked again in turns at least."""
@@ -53,11 +53,12 @@ class Hearing:
         self._judge = judge
         self._alone = alone
         self._planned = {case.request.digest for case in plan.cases}
+        self.suspicions = Suspicions(judge.contract)
         self._replies: dict[str, Reply] = {}
+        self._latest: dict[str, Reply] = {}
+        self._corrected = False
         self._wavering: defaultdict[str, set[str]] = defaultdict(set)
-        self._trusted: defaultdict[str, set[str]] = defaultdict(set)
-        self._doubted: defaultdict[str, set[str]] = defaultdict(set)
-        self._explained: set[str] = set()
+        self._incomparable: set[str] = set()
         self._settled: set[str] = set()
         self._alike: defaultdict[str, list[int]] = defaultdict(list)
         self._beside_others: set[str] = set()
@@ -75,7 +76,7 @@ class Hearing:
     async def hear(self, relation: Relation) -> list[Finding]:
         """All that a relation comes to, and what else its further requests show. One relation at a time."""
         async with self._one_at_a_time:
-            if not relation.planned and not self._is_suspected(relation):
+            if not relation.planned and not self.suspicions.suffices(relation):
                 return []
             self._live = relation.row.ordered
             self._foreseen = len(relation.repeats)
@@ -85,25 +86,30 @@ class Hearing:
                 if is_shown(relation, findings):
                     break
                 try:
-                    rulings = await claim.rule(self)
+                    rulings = await self._ruled(claim)
                 except NotToBeHad as spent:
-                    rulings = [Ruling(kind=Kind.UNDECIDED, reason=f"not asked: {spent}")]
+                    # What was to be looked at is open, whatever else was found to be in order.
+                    rulings = [replace(undecided(f"not asked: {spent}"), confirmed=False)]
                 except ThrottledForEver as end:
                     await self._judge.ask_for_life()  # raises the same where the target throttles everybody
-                    rulings = [Ruling(kind=Kind.UNDECIDED, reason=f"{end}, though others are answered")]
+                    rulings = [undecided(f"{end}, though others are answered")]
                 findings += of_rulings(contract, relation, rulings)
             if REPRODUCIBLE in contract.requirements:
                 findings += of_rulings(contract, relation, self._wavered)
             self._wavered = []
             if any(finding.requirement == REPRODUCIBLE and finding.verdict is Verdict.WARN for finding in findings):
                 self._noisy = True
-            if not relation.planned and any(
-                finding.verdict in (Verdict.FAIL, Verdict.WARN) for finding in findings
-            ):
-                self._explained.add(relation.form.name)
+            if not relation.planned and any(finding.is_broken for finding in findings):
+                self.suspicions.explained(relation)
             for seen in self._drain():
                 findings += await self._judge.judge(seen)
             return findings
+
+    async def _ruled(self, claim: Claim) -> list[Ruling]:
+        self._corrected = False
+        rulings = await claim.rule(self)
+        # A first answer that was none of those that came ever since is no reason to leave anything undecided.
+        return await claim.rule(self) if self._corrected and not claim.repeats else rulings
 
     # What claims ask for
 
@@ -154,12 +160,21 @@ class Hearing:
             await asyncio.sleep(pause)
         self._unjudged.append(seen)
         reply = reply_of(seen)
-        digest = case.request.digest
-        known = self._replies.get(digest)
-        if known and not beside and not reply.problem and reply.said == known.said:
-            self._settled.add(digest)
-            self._alike[_form(case)].append(case.price)
+        if not (beside or reply.problem):
+            self._remember(reply)
         return reply
+
+    def _remember(self, reply: Reply) -> None:
+        # What is said twice in a row is what is said: a first answer alone may have been another.
+        digest = reply.case.request.digest
+        known, latest = self._replies.get(digest), self._latest.get(digest)
+        self._latest[digest] = reply
+        if known and reply.said == known.said:
+            self._settled.add(digest)
+            self._alike[_form(reply.case)].append(reply.case.price)
+        elif known and latest and latest.said == reply.said and digest not in self._settled:
+            self._replies[digest] = reply
+            self._corrected = True
 
     async def moves(self, *cases: Case) -> bool:
         """Whether requests that are answered alike alone get other answers while others are under way."""
@@ -250,16 +265,20 @@ class Hearing:
 
     def unsteady(self, *replies: Reply) -> str:
         """Why replies like these cannot be compared: requests of this form are not answered alike twice."""
-        return ANEW if any(len(self._wavering[_form(reply.case)]) >= WAVERING for reply in replies) else ""
+        names = {_form(reply.case) for reply in replies}
+        wavering = any(len(self._wavering[name]) >= WAVERING for name in names)
+        return ANEW if wavering or names & self._incomparable else ""
 
-    def waver(self, one: Reply, other: Reply, *, basic: bool = False) -> None:
-        """Take notice of two different replies to one request; `basic` where nothing can be compared then."""
-        found = self._wavering[_form(one.case)]
-        found.add(one.case.request.digest)
+    def give_up(self, reply: Reply) -> None:
+        """Compare nothing of the form of this reply's request any more."""
+        self._incomparable.add(_form(reply.case))
         self._noisy = True
-        if basic:
-            found.add("basic")
-        elif not (one.problem or other.problem):
+
+    def waver(self, one: Reply, other: Reply) -> None:
+        """Take notice of two different replies to one request."""
+        self._wavering[_form(one.case)].add(one.case.request.digest)
+        self._noisy = True
+        if not (one.problem or other.problem):
             expected = f"the same answer when it is asked again: {one.shown(other)}"
             self._wavered.append(
                 broken(one, other, expected=expected, observed=other.shown(one), requirement=REPRODUCIBLE)
@@ -271,49 +290,11 @@ class Hearing:
 
     def compared(self, form: str, case: Case, *, alike: bool) -> None:
         """Take notice of whether a request in another form than the first was answered as in the first."""
-        labels = self._trusted[form] if alike else self._doubted[form]
-        labels.update(part.label for part in case.parts)
-        keys = {part.key for part in case.parts}
-        labels.update(_left_out(key) for key in self._judge.contract.roles.values() if key not in keys)
+        self.suspicions.compared(form, case, alike=alike)
 
     def _drain(self) -> list[Observation]:
         unjudged, self._unjudged = self._unjudged, []
         return unjudged
-
-    def suspicion(self, relation: Relation) -> Suspicion:
-        """Why a relation that is not planned is to be heard: what it is about in requests that were not answered
-        alike, and in no others of its form."""
-        doubted, trusted = self._doubted[relation.form.name], self._trusted[relation.form.name]
-        roles = self._judge.contract.roles
-        about = {roles.get(role) for role in relation.row.roles}
-        if about & (_names(doubted) - _names(trusted)):
-            return Suspicion.OF_A_PARAMETER
-        own = _left_out(roles.get(relation.row.roles[0], ""))
-        if relation.requirements[0].startswith("default/") and own in doubted - trusted:
-            return Suspicion.OF_A_DEFAULT
-        return Suspicion.OF_A_VALUE if about & _names((doubted - trusted) or doubted) else Suspicion.NONE
-
-    def _is_suspected(self, relation: Relation) -> bool:
-        # Once a cause is found, what is less likely to be one is not looked at.
-        found = relation.form.name in self._explained
-        return self.suspicion(relation) <= (Suspicion.OF_A_DEFAULT if found else Suspicion.OF_A_VALUE)
-
-
-class Suspicion(IntEnum):
-    """Why a relation is looked at closely, the best reason first."""
-
-    OF_A_PARAMETER = 0
-    OF_A_DEFAULT = 1
-    OF_A_VALUE = 2
-    NONE = 3
-
-
-def _left_out(key: str) -> str:
-    return f"{key} left out"
-
-
-def _names(labels: Iterable[str]) -> set[str]:
-    return {label.partition("=")[0] for label in labels}
 
 
 def _is_lost(seen: Observation) -> bool:

@@ -144,7 +144,9 @@ class Judge:
                 self._learnt.lose(seen)
                 # Nothing is left to wait for it with: let it come back before the next is sent.
                 await asyncio.sleep(LULL)
-            return list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, f"not asked again: {spent}"))
+            reason = f"not asked again: {spent}"
+            open_ = list(conclusions.for_aims(seen, Verdict.INCONCLUSIVE, reason))
+            return [*open_, *conclusions.of_doubt(seen, reason)] if seen.outcome is Outcome.NO_ANSWER else open_
 
     async def _judge(self, seen: Observation) -> list[Finding]:
         findings: list[Finding] = []
@@ -305,4 +307,4 @@ def _kind(seen: Observation) -> tuple[int | None, str, bool]:
 
 
 def _unsure(finding: Finding) -> Finding:
-    return replace(finding, confirmed=finding.verdict not in (Verdict.FAIL, Verdict.WARN))
+    return replace(finding, confirmed=not finding.is_broken)

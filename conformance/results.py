@@ -208,7 +208,7 @@ def _verdict(
 
 
 def _was_not_sent(finding: Finding) -> bool:
-    return finding.verdict is Verdict.INCONCLUSIVE and not finding.exchanges
+    return finding.verdict is Verdict.INCONCLUSIVE and not finding.exchanges and finding.confirmed
 
 
 def _was_asked_for(record: Record, requirement: Requirement) -> bool:

@@ -27,11 +27,7 @@ def of_rulings(contract: Contract, relation: Relation, rulings: Sequence[Ruling]
 
 def is_shown(relation: Relation, findings: Sequence[Finding]) -> bool:
     """Whether so much is shown of a relation that no more of its claims need be made."""
-    told = Counter(
-        finding.requirement
-        for finding in findings
-        if finding.confirmed and finding.verdict in (Verdict.FAIL, Verdict.WARN)
-    )
+    told = Counter(finding.requirement for finding in findings if finding.confirmed and finding.is_broken)
     left = set(relation.requirements) - {finding.requirement for finding in findings}
     return told[relation.requirements[0]] >= SHOWN and not left
 

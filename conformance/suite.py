@@ -80,7 +80,7 @@ class Suite:
             await self._greet(smallest)
             on_suspicion = [step for step in rest if isinstance(step, Relation) and not step.planned]
             await self._crew([step for step in rest if isinstance(step, Case) or step.planned])
-            on_suspicion.sort(key=self._hearing.suspicion)
+            on_suspicion.sort(key=self._hearing.suspicions.of)
             await self._crew(on_suspicion)
         except (BudgetSpent, ThrottledForEver) as end:
             spent = str(end)
@@ -179,7 +179,7 @@ class Suite:
         progress.done += 1
         progress.requests = self._door.requests
         progress.seconds = self._door.seconds
-        progress.broken += sum(finding.verdict in (Verdict.FAIL, Verdict.WARN) for finding in wanted)
+        progress.broken += sum(finding.is_broken for finding in wanted)
         if self._listener:
             self._listener(progress)
 

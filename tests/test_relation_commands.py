@@ -18,7 +18,7 @@ from infercheck.plan import Options
 
 PLAN = plan_of(CONTRACT, Options())
 DEFAULT = "default/max_tokens"
-SHORT, LONG = "relation/prompt/seed=42", "relation/prompt/seed=42,max_tokens=256"
+SHORT, LONG = "relation/prompt/seed=42", "relation/prompt/max_tokens=256,seed=42"
 
 
 # infercheck plan
@@ -98,10 +98,10 @@ def test_an_explanation_says_what_the_rows_claim_once_and_shows_the_requests():
     text = invoke("explain", DEFAULT).stdout
     (row,) = [row for row in ROWS if DEFAULT in row.requirements]
     assert f"    {row.claims.__doc__}\n" in text
-    for words in (SHORT, LONG, '"seed":42,"max_tokens":257}'):
+    for words in (SHORT, LONG, '"max_tokens":257,"seed":42}'):
         assert words in text
     text = invoke("explain", "effect/presence_penalty").stdout  # a functools.partial
-    assert text.count("    Has an effect.\n") == 1
+    assert text.count("    Has an effect, above its neutral value and below.\n") == 1
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_a_run_says_how_many_requests_are_planned_and_shows_both_answers(failed)
     assert first.startswith("   try ")
     assert '"seed":42}' in first
     assert second.startswith("   versus ")
-    assert '"seed":42,"max_tokens":256}' in second
+    assert '"max_tokens":256,"seed":42}' in second
     page = (folder / "report.html").read_text("utf-8")
     assert page.index("Try it") < page.index("Compare with") < page.index(", compared with it, and its answer")
 

@@ -105,7 +105,7 @@ def _complaints(seen: Observation, *, token_given: bool) -> Iterator[str]:
 def _foretold(seen: Observation) -> Iterator[str]:
     # Broken promises stand in no run's way: the run is there to show them.
     for finding in universal(seen):
-        if finding.verdict in (Verdict.FAIL, Verdict.WARN):
+        if finding.is_broken:
             yield f"a run will show {finding.requirement}: expected {finding.expected}"
         elif finding.verdict is Verdict.INCONCLUSIVE:
             yield f"a run could not decide {finding.requirement}: {finding.reason}"

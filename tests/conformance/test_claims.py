@@ -19,7 +19,7 @@ from infercheck.checks.relations.penalties import Fewer, repetitions
 from infercheck.checks.relations.sampling import AtMost, NotClamped
 from infercheck.checks.relations.seeds import Distinct, Repeats
 from infercheck.checks.relations.streams import Equivalent, Incremental
-from infercheck.checks.relations.texts import NoEcho, NoEndMark
+from infercheck.checks.relations.texts import NoEcho, NoMark
 from infercheck.dialect import Dialect
 from infercheck.exchange import Answer, Chunk, Exchange
 from infercheck.observation import Observation
@@ -123,7 +123,10 @@ class Script:
     def settled(self, of):
         return self.is_settled
 
-    def waver(self, one, other, *, basic=False):
+    def give_up(self, reply):
+        self.wavered.append(reply.text)
+
+    def waver(self, one, other):
         self.wavered.append((one.text, other.text))
 
     def compared(self, form, of, *, alike):
@@ -180,8 +183,9 @@ def test_a_form_whose_answers_differ_is_looked_at_closely():
     claim = Same(pairs=[(A, B)], form="messages")
     assert rule(claim, {"a": "x", "b": "y"})[1].compared_ == [("messages", "a", False)]
     assert rule(claim, {"a": "x", "b": "x"})[1].compared_ == [("messages", "a", True)]
-    # What could not be made sure of is no reason to look away.
-    assert rule(claim, {"a": "x", "b": "y"}, stands=Standing.FELL)[1].compared_ == [("messages", "a", False)]
+    # What could not be made sure of for want of budget is no reason to look away; what was gone again, is.
+    assert rule(claim, {"a": "x", "b": "y"}, stands=Standing.UNASKED)[1].compared_ == [("messages", "a", False)]
+    assert rule(claim, {"a": "x", "b": "y"}, stands=Standing.FELL)[1].compared_ == [("messages", "a", True)]
     assert rule(claim, {"a": "x", "b": "y"}, wavering=True)[1].compared_ == []
     assert rule(Same(pairs=[(A, B)]), {"a": "x", "b": "y"})[1].compared_ == []
 
@@ -323,8 +327,10 @@ USUAL, LOOP, VARIED = (
     [
         ([VARIED] * 16, Kind.KEPT),
         ([LOOP] * 16, Kind.BROKEN),
-        ([LOOP] * 14 + [VARIED] * 2, Kind.BROKEN),
-        ([LOOP] * 13 + [VARIED] * 3, Kind.UNDECIDED),
+        ([LOOP] * 10 + [VARIED] * 6, Kind.BROKEN),
+        ([LOOP] * 9 + [USUAL] * 7, Kind.UNDECIDED),
+        ([LOOP] * 5 + [VARIED] * 2 + [LOOP] * 9, Kind.BROKEN),
+        ([LOOP] * 5 + [VARIED] * 3 + [LOOP] * 8, Kind.UNDECIDED),
         ([LOOP] + [VARIED] * 15, Kind.KEPT),
         ([USUAL] * 16, Kind.UNDECIDED),
     ],
@@ -533,11 +539,13 @@ def test_a_prompt_is_not_echoed(texts, expected):
         (["x</s>", "y</s>", "z</s>"], Kind.BROKEN),
         (["x</s>", "y", "z"], Kind.UNDECIDED),
         (["x</s>", "y<|im_end|>", "z</s>"], Kind.UNDECIDED),
-        (["</s> x", "y", "z"], Kind.KEPT),
+        (["x </s> y", "y", "z"], Kind.KEPT),
+        (["[/INST] x", " [/INST]y", "[/INST]"], Kind.BROKEN),
+        (["<s>x", "y", "z"], Kind.UNDECIDED),
     ],
 )
 def test_the_token_that_ends_answers_is_no_part_of_them(texts, expected):
-    assert kinds(NoEndMark(cases=[A, B, C]), dict(zip("abc", texts, strict=True))) == [expected]
+    assert kinds(NoMark(cases=[A, B, C]), dict(zip("abc", texts, strict=True))) == [expected]
 
 
 def test_a_stream_with_another_flaw_is_not_blamed_for_what_it_says_as_well():
@@ -578,7 +586,12 @@ def test_no_effect_is_blamed_only_where_enough_is_left_to_chance(more, expected)
 
 def test_the_last_pairs_need_not_speak_and_may_still_show_the_effect():
     last = [(A, B)]
-    claim = Differ(pairs=TWINS[:1], more=TWINS[1:], last=last, speaks=lambda reply: "text" in reply.text)
+    claim = Differ(
+        pairs=TWINS[:1],
+        more=TWINS[1:],
+        last=last,
+        speaks=lambda replies: all("text" in reply.text for reply in replies),
+    )
     assert kinds(claim, SAME | {"a": "x", "b": "x"}) == [Kind.BROKEN]
     assert kinds(claim, SAME | {"a": "x", "b": "y"}) == [Kind.KEPT]
 

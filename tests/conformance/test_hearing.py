@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from dataclasses import replace
 
+import harness
 import pytest
 from fakes import CONTRACT, ENGINE, Target, refusal
 from harness import broken, ids, judge, plan_of
 
+from infercheck import plan as planning
 from infercheck.checks.relations import COMPARED
 from infercheck.findings import Verdict
 from infercheck.plan import Options
@@ -158,19 +161,52 @@ def test_a_difference_is_reported_with_both_requests_once_it_came_again():
     assert asked[exchanges[finding.versus].request.digest] >= 3
 
 
+class ColdAtFirst(Target):
+    """Draws its first answers to a few requests otherwise than all that follow."""
+
+    def say(self, body):
+        if isinstance(body, dict) and CONTRACT.oracle.is_valid(body) and len(self.sent) < 7:
+            body = {**body, "seed": body.get("seed", 1) + 1}
+        return super().say(body)
+
+
+def test_a_first_answer_that_never_comes_again_spoils_no_comparison():
+    results = judge(ColdAtFirst(), concurrency=1)
+    assert broken(results) <= {SEED}
+    undecided = ids(results, Verdict.INCONCLUSIVE)
+    assert undecided <= {SEED}, undecided
+
+
 def test_what_cannot_be_confirmed_for_want_of_budget_is_undecided():
     results = judge(Forgetful(), only=("stream/equivalence",), max_requests=15)
     assert "stream/equivalence" not in broken(results)
 
 
+class Deaf(Target):
+    """Ignores top_k where it streams."""
+
+    def say(self, body):
+        if isinstance(body, dict) and body.get("stream") is True:
+            body = {key: value for key, value in body.items() if key != "top_k"}
+        return super().say(body)
+
+
+@pytest.mark.slow
+def test_what_is_suspected_and_not_looked_into_for_want_of_budget_is_undecided(monkeypatch):
+    plan = plan_of(CONTRACT, Options())
+    profile = replace(plan.profile, requests=plan.requests + 3, reserve=3)
+    monkeypatch.setattr(planning, "PROFILES", {"standard": profile})
+    monkeypatch.setattr(harness, "_PLANS", {})
+    results = judge(Deaf())
+    # With other requests, or without streams, top_k has its effect.
+    undecided = {result.requirement.id: result.reason for result in results.undecided}
+    assert "kept for looking closer are spent" in undecided["effect/top_k"]
+    assert "stream/equivalence" in undecided
+    assert not broken(results)
+
+
 @pytest.mark.slow
 def test_only_where_something_is_wrong_with_a_form_is_it_looked_at_closely():
-    class Deaf(Target):
-        def say(self, body):
-            if isinstance(body, dict) and body.get("stream") is True:
-                body = {key: value for key, value in body.items() if key != "top_k"}
-            return super().say(body)
-
     target = Deaf()
     results = judge(target)
     assert {"stream/equivalence", "effect/top_k"} <= broken(results)

@@ -104,3 +104,22 @@ class KeepsTheAdapterOfAStream(Sticky):
         if name:
             self._loaded = name if is_streamed(body) else None
         return name or self._loaded
+
+
+@mutant("lora/effect", may_fail=("default/raw",), adapters=ADAPTERS)
+class LeavesAdaptersOutWhereItIsRaw(Adapting):
+    """Answers raw prompts with the base model."""
+
+    def hits(self, body: Body) -> bool:
+        return body.get("raw") is True
+
+    def chosen(self, body: Body, name: str | None) -> str | None:
+        return None
+
+
+@mutant("lora/unknown", adapters=ADAPTERS[:1])
+class TakesUnknownAdaptersOfStreamsForNone(Streaming, Altered):
+    """Streams from the base model where it has no adapter of the name."""
+
+    def alter(self, body: Body) -> Body:
+        return body if adapter(body) in ADAPTERS or not is_prompt(body) else without(body, "lora")

@@ -123,3 +123,11 @@ class IgnoresTopPBesideATemperature(Ignoring):
 
     def hits(self, body: Body) -> bool:
         return "temperature" in body
+
+
+@mutant("effect/top_p", may_fail=("effect/top_p/zero",))
+class TakesAWholeTopPForNone(Nucleating):
+    """Keeps the likeliest token alone where top_p is 1, as if nothing were left to keep."""
+
+    def other(self, value: Any) -> Any:
+        return 0 if value == 1 else value

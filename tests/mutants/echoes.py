@@ -82,3 +82,31 @@ class EndsStreamsWithItsToken(Ending):
 
     def hits(self, body: Body) -> bool:
         return is_streamed(body)
+
+
+@mutant("output/prompt-echo", may_fail=("default/raw",))
+class RepeatsRawPrompts(Echoing):
+    """Returns a raw prompt completed rather than its completion."""
+
+    def hits(self, body: Body) -> bool:
+        return body.get("raw") is True
+
+
+@mutant("output/prompt-echo")
+class RepeatsTheLastMessageOfMany(Conversing, Echoing):
+    """Repeats the last message before its answer, where there are others before it."""
+
+    def hits(self, body: Body) -> bool:
+        return super().hits(body) and len(body["messages"]) > 1
+
+
+@mutant("output/special-tokens", may_fail=("template/raw",))
+class BeginsWithTheEndOfItsTemplate(Altered):
+    """Writes the last mark of its template out before the answer."""
+
+    def text(self, body: Body, text: str) -> str:
+        return "[/INST]" + text
+
+    def pieces(self, body: Body, pieces: Iterator[str]) -> Iterator[str]:
+        yield "[/INST]"
+        yield from pieces

@@ -77,3 +77,13 @@ class IgnoresFrequencyPenaltyOfStreams(Streaming, Ignoring):
     """Makes nothing of frequency_penalty where it streams."""
 
     names = ("frequency_penalty",)
+
+
+@mutant("effect/repetition_penalty", may_fail=("effect/repetition_penalty/direction",))
+class TakesRepetitionPenaltyForOneAtLeast(Mapped):
+    """Discourages repetition, and never invites it: takes every repetition_penalty below 1 for 1."""
+
+    name = "repetition_penalty"
+
+    def other(self, value: Any) -> Any:
+        return max(value, 1)

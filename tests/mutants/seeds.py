@@ -142,3 +142,21 @@ class SeedsOnlyWhatChanges(Altered):
             self._times = self._times + 1 if body["seed"] == self._last else 0
             self._last = body["seed"]
             return {**body, "seed": body["seed"] + APART * self._times}
+
+
+@mutant("effect/seed/distinct")
+class HoldsSeedsIn33Bits(Seeding):
+    """Keeps the last 33 bits of a seed, and another seed than the greatest has the same."""
+
+    def other(self, value: Any) -> Any:
+        return int(value) % 2**33
+
+
+@mutant("effect/seed/reproducible")
+class IgnoresSeedsOfLongTexts(Ignoring):
+    """Draws from fresh entropy where the text is a long one, which another machine answers."""
+
+    names = ("seed",)
+
+    def hits(self, body: Body) -> bool:
+        return len(str(body.get("prompt") or body.get("messages"))) > 4000

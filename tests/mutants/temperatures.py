@@ -95,3 +95,13 @@ class IgnoresTemperatureBesideTopP(Ignoring):
 
     def hits(self, body: Body) -> bool:
         return "top_p" in body
+
+
+@mutant("effect/temperature", may_fail=("effect/temperature/zero", *GREEDY))
+class IgnoresTemperatureBesideTopK(Ignoring):
+    """Samples at temperature 0.6 where it is given top_k."""
+
+    names = ("temperature",)
+
+    def hits(self, body: Body) -> bool:
+        return "top_k" in body

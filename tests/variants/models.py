@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from infercheck.runners.reference.model import (
     decode,
     encode,
 )
+from infercheck.runners.reference.sampler import Settings
 from infercheck.runners.reference.template import is_prompt
 from variants.draws import Draws
 from variants.engines import Generating, Request, Steps
@@ -238,6 +240,26 @@ class CountsTheEnd(Generating):
             return filter(None, pieces)
 
     length = (40, 300)
+
+
+@variant(undecided=("effect/*_penalty", "effect/*_penalty/*", "effect/top_k", "stream/incremental"))
+class WritesFormLetters(Generating):
+    """Fills in a form: what stands there twice is the form's, and what is filled in is never the same."""
+
+    class Engine(Steps):
+        """Chooses every other token."""
+
+        form = (" Dear", " thank", " you", " for", " your", ".")
+
+        def settings(self, request: Request) -> Settings:
+            # No word that it chooses stands there before, so that there is nothing to penalise.
+            settings = super().settings(request)
+            return replace(settings, repetition_penalty=1.0, frequency_penalty=0.0, presence_penalty=0.0)
+
+        def tokens(self, request: Request, context: int, draws: Draws, limit: int) -> Iterator[str]:
+            for number, word in enumerate(super().tokens(request, context, draws, limit)):
+                last = self.form[number // 2 % len(self.form)]
+                yield last if number % 2 else f" {word.strip()}{number}"
 
 
 @cache

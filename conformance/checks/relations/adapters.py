@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infercheck.cases import Case
-from infercheck.checks.relations.claims import Differ
+from infercheck.checks.relations.claims import Besides, Differ
 from infercheck.checks.relations.language import (
     Claim,
     Hearing,
@@ -24,6 +24,8 @@ from infercheck.reply import Reply
 
 STEADY = 3
 """How often an answer is asked for again until it comes twice in a row."""
+
+SEEDLESS = "answers do not depend on the seed either, so nothing can be told of the adapter"
 
 NOBODY = "infercheck-no-such-adapter"
 """The name of no adapter."""
@@ -119,8 +121,18 @@ def effect(form: Form) -> Iterator[Claim]:
             pairs=pairs[:1],
             more=pairs[1:],
             telling=[by_chance(form)],
-            otherwise="answers do not depend on the seed either, so nothing can be told of the adapter",
+            otherwise=SEEDLESS,
         )
+    if form.adapters and form.has("raw"):
+        # Neither of the two is left out for the sake of the other.
+        name = form.adapters[0]
+        for without in ({"raw": True}, {"adapter": name}):
+            pairs = [
+                (lively(form, seed, text, raw=True, adapter=name), lively(form, seed, text, **without))
+                for seed, text in zip(SEEDS, TEXTS[:6], strict=False)
+            ]
+            claim = Differ(pairs=pairs[:1], more=pairs[1:], telling=[by_chance(form)], otherwise=SEEDLESS)
+            yield Besides(claim) if "adapter" in without else claim
 
 
 def unchanged(form: Form) -> Iterator[Claim]:
@@ -135,13 +147,14 @@ def unchanged(form: Form) -> Iterator[Claim]:
 
 
 def unknown(form: Form) -> Iterator[Claim]:
-    """Unknown names are refused."""
-    if form.adapters:
-        yield Refused(
-            case=lively(form, adapter=NOBODY, is_open=True),
-            base=lively(form),
-            what="an adapter that does not exist",
-        )
+    """Unknown names are refused, in streams too."""
+    for each in (form, form.stream) if form.adapters else ():
+        if each:
+            yield Refused(
+                case=lively(each, adapter=NOBODY, is_open=True),
+                base=lively(each),
+                what="an adapter that does not exist",
+            )
 
 
 _ROLES = ("adapter", "seed", "temperature", "output_limit")

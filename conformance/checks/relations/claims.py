@@ -60,7 +60,7 @@ class Same(Claim):
                 observed = f"to {one.case.title}: {one.shown(other)}"
                 ruling = await contest(hearing, one, other, expected, observed, self.requirement)
                 if self.form:
-                    hearing.compared(self.form, left, alike=ruling.kind is Kind.KEPT)
+                    hearing.compared(self.form, left, alike=ruling.kind is not Kind.BROKEN)
                 return [ruling]
             if self.form:
                 hearing.compared(self.form, left, alike=True)
@@ -74,8 +74,8 @@ class Differ(Claim):
     """The answers of some pair differ. Where none do, that is blamed only if those of a `telling` pair do.
 
     `pairs` are planned, `more` asked where those are equal. `telling` pairs are planned but for what they have
-    of `more`; without any, all pairs together are telling. `speaks` tells of an answer whether the difference would
-    be seen in it; in the `last` pairs it need not be. Nothing is blamed unless all `free` answers differ from each
+    of `more`; without any, all pairs together are telling. `speaks` tells of the answers to all but the `last`
+    pairs whether the difference would be seen in them. Nothing is blamed unless all `free` answers differ from each
     other, and the `firsts` begin with more than so many different `tokens`.
     """
 
@@ -86,7 +86,7 @@ class Differ(Claim):
     free: Sequence[Case] = ()
     firsts: Sequence[Case] = ()
     tokens: int = 1
-    speaks: Callable[[Reply], bool] = bool
+    speaks: Callable[[Sequence[Reply]], bool] = bool
     otherwise: str = ""
     requirement: str = ""
 
@@ -98,24 +98,33 @@ class Differ(Claim):
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         equal: list[Reply] = []
-        for left, right in (*self.pairs, *self.more, *self.last):
+        for count, (left, right) in enumerate((*self.pairs, *self.more, *self.last), start=1):
             one, other = await hearing.ask(left), await hearing.ask(right)
             if trouble := troubled(hearing, one, other):
                 return [undecided(trouble, one, other, requirement=self.requirement)]
             if one.said != other.said:
                 return [kept(one, other, requirement=self.requirement)]
             equal += (one, other)
+            # Nothing more is spent on what could not be blamed anyhow.
+            if count == len(self.pairs) and not await self._is_told(hearing):
+                return [undecided(self.otherwise, *equal, requirement=self.requirement)]
         one, other = equal[:2]
         speaking = equal[: len(equal) - 2 * len(self.last)]
-        seen = len(speaking) >= 2 * ENOUGH and all(reply.text and self.speaks(reply) for reply in speaking)
-        if not seen or not await self._is_told(hearing):
+        seen = len(speaking) >= 2 * ENOUGH and all(reply.text for reply in speaking) and self.speaks(speaking)
+        if not seen or not await self._are_free(hearing):
             return [undecided(self.otherwise, *equal, requirement=self.requirement)]
         expected = f"another answer to {one.case.title} than to {other.case.title}"
         observed = f"the same, in each of {len(equal) // 2} such pairs: {one.shown()}"
         return [broken(*equal, expected=expected, observed=observed, requirement=self.requirement)]
 
     async def _is_told(self, hearing: Hearing) -> bool:
-        # Whether answers of this target leave so much to chance that the difference would be seen.
+        # Whether anything tells answers of this target apart.
+        unplanned = {case.request.digest for pair in self.more for case in pair}
+        known = all(case.request.digest not in unplanned for pair in self.telling for case in pair)
+        return not known or not self.telling or await differing(hearing, self.telling)
+
+    async def _are_free(self, hearing: Hearing) -> bool:
+        # Whether they leave so much to chance that the difference would be seen.
         if self.telling and not await differing(hearing, self.telling):
             return False
         free = [await hearing.ask(case) for case in self.free]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from infercheck.checks.relations.claims import Differ
@@ -13,7 +13,9 @@ from infercheck.generate.asks import Form
 from infercheck.reply import Reply
 
 
-def beside(form: Form, role: str, value: float, index: int, speaks: Callable[[Reply], bool]) -> Iterator[Claim]:
+def beside(
+    form: Form, role: str, value: float, index: int, speaks: Callable[[Sequence[Reply]], bool]
+) -> Iterator[Claim]:
     """Has an effect beside others, too."""
     usual = combined(form)[index], combined(form, **{role: value})[index]
     more = [
@@ -39,7 +41,7 @@ ROWS = tuple(
         first_only=True,
     )
     for role, value, index, speaks in (
-        ("temperature", 4.5, 1, bool),
+        ("temperature", 1.2, 0, bool),
         ("top_p", 0.1, 0, bool),
         ("top_k", 2, 0, bool),
         ("frequency_penalty", 0, 0, repeats),

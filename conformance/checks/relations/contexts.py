@@ -27,17 +27,14 @@ from infercheck.generate.texts import FOREIGN, PLACES, SIZES, TEXTS, long_text
 CHANCELESS = "answers do not depend on the seed, so nothing can be told of what else they depend on"
 
 SYSTEM = "You are a poet who writes about the sea."
-"""What the system says in the conversation that every message is changed in."""
+LAST = "Write a long letter about all this to my sister."
+"""What the system says, and the user at last, in the conversation that every message is changed in."""
 
 _CONVERSATION = (
     ("system", SYSTEM, "You are an accountant who writes about taxes."),
     ("user", "I keep bees on a mountain in Wales.", "I repair clocks in a cellar in Prague."),
     ("assistant", "What a quiet life. Do the winters suit you?", "What a loud trade! Do the neighbours complain?"),
-    (
-        "user",
-        "Write a long letter about all this to my sister.",
-        "Write a loud song about all this for my brother.",
-    ),
+    ("user", LAST, "Write a loud song about all this for my brother."),
 )
 """A role, a content, and another content in its place."""
 
@@ -100,13 +97,14 @@ def whole_text(form: Form) -> Iterator[Claim]:
 
 
 def _long_pairs(form: Form, size: int, place: str) -> list[Pair]:
-    text, changed = long_text(size), long_text(size, changed=place)
-    pairs = []
-    for seed in SEEDS[:6]:
-        limit = 16 if seed == SEEDS[0] else 64
-        one = ordinary(form, seed, text, named=f"long-{size}", output_limit=limit)
-        pairs.append((one, ordinary(form, seed, changed, named=f"long-{size}-{place}-changed", output_limit=limit)))
-    return pairs
+    return [(long_one(form, seed, size), long_one(form, seed, size, changed=place)) for seed in SEEDS[:6]]
+
+
+def long_one(form: Form, seed: int = SEEDS[0], size: int = SIZES[0], changed: str = "") -> Case:
+    """An answer to a long text, one place of which may be changed."""
+    text = long_text(size, changed=changed) if changed else long_text(size)
+    named = f"long-{size}-{changed}-changed" if changed else f"long-{size}"
+    return ordinary(form, seed, text, named=named, output_limit=16 if seed == SEEDS[0] else 64)
 
 
 def same_template(form: Form) -> Iterator[Claim]:

@@ -80,8 +80,11 @@ class Hearing(Protocol):
     def settled(self, case: Case) -> bool:
         """Whether a request was answered as at first when it was asked again."""
 
-    def waver(self, one: Reply, other: Reply, *, basic: bool = False) -> None:
-        """Take notice of two different replies to one request; `basic` where nothing can be compared then."""
+    def give_up(self, reply: Reply) -> None:
+        """Compare nothing of the form of this reply's request any more."""
+
+    def waver(self, one: Reply, other: Reply) -> None:
+        """Take notice of two different replies to one request."""
 
     def compared(self, form: str, case: Case, *, alike: bool) -> None:
         """Take notice of whether a request in another form than the first was answered as in the first.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from infercheck.cases import Case, distinct
-from infercheck.checks.relations.claims import Differ, Same
+from infercheck.checks.relations.claims import Besides, Differ, Same
 from infercheck.checks.relations.language import (
     Claim,
     Claims,
@@ -28,6 +30,9 @@ from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
 STRONG = 1.9
+LOW = {"repetition_penalty": 0.5}
+"""A value that invites repetitions, of the penalty that can be below its neutral one."""
+
 LONG = 64
 LONGEST, PIECE = 12, 2
 """Characters of the longest word, and of the pieces that longer ones are cut into."""
@@ -35,9 +40,15 @@ LONGEST, PIECE = 12, 2
 REPEATED = 4
 """Words that stand in a text before, from which on a penalty must show."""
 
+CHOSEN = 12
+"""Such words in all answers together that do not always follow the word before them."""
+
 PAIRS, REVERSED = 16, 14
 """Greedy pairs, and how many of them must have more repetitions with the penalty than without (a sign test: were
 either as likely, 14 of 16 or more would come about in 2 cases of 1,000)."""
+
+UNANSWERED = 10
+"""Such pairs that are enough where none is the other way round (1 case of 1,000)."""
 
 PENALTIES: Mapping[str, Any] = {"repetition_penalty": 1, "frequency_penalty": 0, "presence_penalty": 0}
 """The roles, and the value at which each has no effect."""
@@ -86,14 +97,16 @@ class Fewer(Claim):
             fewer += told and rate < usual
             if count >= self.planned and not more:
                 return [kept(*replies)] if fewer else [undecided(_why_equal(with_it, without), *replies)]
+            if more >= UNANSWERED and not fewer:
+                break
             if fewer > PAIRS - REVERSED:
                 few = f"{fewer} answers of {count} repeat less, {more} more"
                 return [kept(*replies)] if fewer > more else [undecided(few, *replies)]
-        if more < REVERSED:
+        if more < (REVERSED if fewer else UNANSWERED):
             return [undecided(f"{fewer} answers of {len(self.pairs)} repeat less, {more} more", *replies)]
         one, other = replies[:2]
         expected = f"fewer repetitions in answers to {one.case.title} than to {other.case.title}"
-        observed = f"more, in {more} of {len(self.pairs)} pairs: {one.shown()}"
+        observed = f"more, in {more} of {len(replies) // 2} pairs: {one.shown()}"
         return [broken(*replies, expected=expected, observed=observed)]
 
 
@@ -132,15 +145,34 @@ def _rate(text: str) -> float:
     return repetitions(text) / (len(_words(text)) or 1)
 
 
-def repeats(reply: Reply) -> bool:
-    """Whether so much stands twice in an answer that a penalty must show."""
-    return repetitions(reply.text) >= REPEATED
+def repeats(replies: Sequence[Reply]) -> bool:
+    """Whether so much stands twice in each of some answers, and where another word might, that a penalty shows."""
+    if any(repetitions(reply.text) < REPEATED for reply in replies):
+        return False
+    texts = [_words(text) for text in {reply.text for reply in replies}]
+    after: defaultdict[str, set[str]] = defaultdict(set)
+    for words in texts:
+        for one, next_ in pairwise(words):
+            after[one].add(next_)
+    # What always follows the word before it, as in a form letter, stands there whatever the penalty.
+    chosen = sum(
+        word in words[:index] and len(after[words[index - 1]]) > 1
+        for words in texts
+        for index, word in enumerate(words)
+        if index
+    )
+    return chosen >= CHOSEN
 
 
 def effect(form: Form, role: str) -> Iterator[Claim]:
-    """Has an effect."""
+    """Has an effect, above its neutral value and below."""
+    yield _effect(form, {role: STRONG})
+    if role in LOW:
+        yield Besides(_effect(form, {role: LOW[role]}))
+
+
+def _effect(form: Form, strong: Mapping[str, Any]) -> Differ:
     settings = [(SEEDS[0], TEXTS[0]), *zip(SEEDS, TEXTS[1:6], strict=False)]
-    strong: dict[str, Any] = {role: STRONG}
     pairs = [
         (ordinary(form, seed, text, output_limit=64), ordinary(form, seed, text, output_limit=64, **strong))
         for seed, text in settings
@@ -148,7 +180,7 @@ def effect(form: Form, role: str) -> Iterator[Claim]:
     # Where a penalty shows in no likely answer, it may in those whose next token is one of two.
     two = settings[:3] if form.has("top_k") else []
     last = [(coin(form, seed, text), coin(form, seed, text, **strong)) for seed, text in two]
-    yield Differ(
+    return Differ(
         pairs=pairs[:1],
         more=pairs[1:],
         last=last,

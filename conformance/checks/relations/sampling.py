@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from infercheck.cases import Case, distinct
 from infercheck.checks.relations.claims import Differ, FirstDecided, Same, Spread, against_first
@@ -202,13 +203,16 @@ def top_k_one(form: Form) -> Iterator[Claim]:
 
 
 def top_p(form: Form) -> Iterator[Claim]:
-    """1 ≠ 0.1; 1 leaves more to chance than 0."""
+    """1 ≠ 0.1; 1 leaves more to chance than 0, and so does whatever is above 1."""
     pairs = [(hot(form, seed, top_p=0.999), hot(form, seed, top_p=0.1)) for seed in SEEDS[:6]]
     telling = [hot_by_chance(form)]
     yield Differ(pairs=pairs[:1], more=pairs[1:], telling=telling, free=coins(form), otherwise=ALIKE)
+    for whole in (1, 2):
+        seeds = [(hot(form, one, top_p=whole), hot(form, other, top_p=whole)) for one, other in pairwise(SEEDS[:6])]
+        yield Differ(pairs=seeds[:1], more=seeds[1:], telling=telling, free=coins(form), otherwise=ALIKE)
     yield Spread(
         tight=[hot(form, seed, top_p=0) for seed in SEEDS[:5]],
-        loose=[hot(form, seed, top_p=0.999) for seed in SEEDS[:5]],
+        loose=[hot(form, seed, top_p=1) for seed in SEEDS[:5]],
         planned=2,
         otherwise="seeds give no more different answers with top_p 1 than with the least",
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from infercheck.cases import Case, distinct
+from infercheck.checks.relations.claims import Besides
+from infercheck.checks.relations.contexts import long_one
 from infercheck.checks.relations.language import (
     Claim,
     Hearing,
@@ -29,8 +31,8 @@ SURE = 2
 SMALL = 3
 """The first of the seeds that are compared, which are small."""
 
-BOUNDARY = (1, 2**31 - 1, 2**31 + 1, 2**32 + 1, 9999999999)
-"""Seeds that are one and the same where they are cut to 31 or 32 bits, or brought within these."""
+BOUNDARY = (1, 2**31 - 1, 2**31 + 1, 2**32 + 1, 9999999999 % 2**33, 9999999999)
+"""Seeds that are one and the same where they are cut to 31, 32 or 33 bits, or brought within these."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ class Repeats(Claim):
         first = await hearing.ask(self.case)
         if first.problem:
             return [undecided(first.problem, first)]
+        was_settled = hearing.settled(self.case)
         async with hearing.quiet():
             replies = [await hearing.again(self.case) for _ in range(self.times)]
             said = {reply.said for reply in replies}
@@ -67,12 +70,12 @@ class Repeats(Claim):
         other = next((reply for reply in replies if reply.said != replies[0].said), None)
         if other is None and await hearing.moves(self.case):
             return [kept(*replies)]
-        if other is None and not hearing.settled(self.case):
+        if other is None and not was_settled:
             reason = "answered differently once, perhaps since other requests were under way, and alike ever since"
             return [undecided(reason, first, *replies)]
         one, other = (replies[0], other) if other else (first, replies[0])
         if self.basic:
-            hearing.waver(one, other, basic=True)
+            hearing.give_up(one)
         expected = f"the same answer {self.when}: {one.shown(other)}"
         return [broken(one, other, expected=expected, observed=other.shown(one))]
 
@@ -149,6 +152,8 @@ def to_the_end(form: Form) -> Iterator[Claim]:
     if form.is_first:
         # Machines that do not calculate alike may part only after many tokens.
         yield Repeats(case=form.ask(seed=SEEDS[0]), when="when it is asked again")
+        # A window that has no room for a long text says nothing of seeds.
+        yield Besides(Repeats(case=long_one(form), when="when it is asked again"))
 
 
 def after_traffic(form: Form) -> Iterator[Claim]:

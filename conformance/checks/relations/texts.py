@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infercheck.cases import Case, distinct
-from infercheck.checks.relations.contexts import SYSTEM, talk
+from infercheck.checks.relations.contexts import LAST, SYSTEM, talk
 from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, broken, kept, undecided
 from infercheck.checks.relations.settings import LENGTH, SEEDS, hot, lively
 from infercheck.generate.asks import Form
@@ -57,9 +58,16 @@ class NoEcho(Claim):
         return [broken(*echoes, expected=expected, observed=observed)]
 
 
+STARTS = ("<s>", "[INST]", "[/INST]", "<bos>", "<|begin_of_text|>", "<|start_header_id|>", "<|im_start|>")
+"""Texts of the tokens that stand before an answer, and are none of it."""
+
+SURE = 3
+"""Answers with the same mark that are no accident."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class NoEndMark(Claim):
-    """No answer ends with the text of an end token."""
+class NoMark(Claim):
+    """No answer ends with the text of an end token, or begins with one that stands before it."""
 
     cases: Sequence[Case]
 
@@ -70,16 +78,26 @@ class NoEndMark(Claim):
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         replies = [await hearing.ask(case) for case in self.cases]
         read = [reply for reply in replies if not reply.problem]
-        marked = [(reply, end) for reply in read for end in ENDS if reply.text.rstrip().endswith(end)]
-        ends = {end for _, end in marked}
-        if len(marked) >= 3 and len(ends) == 1:
-            shown = marked[0][0].text[-40:]
-            expected = "an answer without the token that ends it"
-            observed = f"{ends.pop()} at the end of {len(marked)} answers: …{shown!r}"
-            return [broken(*(reply for reply, _ in marked), expected=expected, observed=observed)]
-        if marked or not read:
+        if not read:
+            return [undecided("no answer could be read", *replies)]
+        found = Counter(mark for reply in read for mark in _marks(reply.text))
+        if not found:
+            return [kept(*read)]
+        mark, times = found.most_common(1)[0]
+        if times < SURE:
             return [undecided("too few answers end by themselves", *read)]
-        return [kept(*read)]
+        marked = [reply for reply in read if mark in _marks(reply.text)]
+        at_end = mark.startswith("…")
+        shown = marked[0].text[-40:] if at_end else marked[0].text[:40]
+        expected = f"an answer without the token that {'ends it' if at_end else 'stands before it'}"
+        where = "at the end" if at_end else "at the beginning"
+        observed = f"{mark.strip('…')} {where} of {times} answers: {shown!r}"
+        return [broken(*marked, expected=expected, observed=observed)]
+
+
+def _marks(text: str) -> Iterator[str]:
+    yield from (f"{mark}…" for mark in STARTS if text.lstrip().startswith(mark))
+    yield from (f"…{mark}" for mark in ENDS if text.rstrip().endswith(mark))
 
 
 def no_echo(form: Form) -> Iterator[Claim]:
@@ -92,25 +110,35 @@ def no_echo(form: Form) -> Iterator[Claim]:
     )
     if form.is_conversation:
         settings = [(SEEDS[0], LENGTH), *((seed, 2 * LENGTH) for seed in SEEDS[1:5])]
+        for text, what in ((SYSTEM, "message of the system"), (LAST, "last message of the user")):
+            yield NoEcho(
+                cases=[talk(form, *settings[0])],
+                more=[talk(form, seed, limit) for seed, limit in settings[1:]],
+                texts=[text] * len(settings),
+                what=what,
+            )
+    elif form.has("raw"):
         yield NoEcho(
-            cases=[talk(form, *settings[0])],
-            more=[talk(form, seed, limit) for seed, limit in settings[1:]],
-            texts=[SYSTEM] * len(settings),
-            what="message of the system",
+            cases=[lively(form, raw=True)],
+            more=[
+                lively(form, SEEDS[0], texts[1], raw=True),
+                *(hot(form, SEEDS[1], text, raw=True) for text in texts[2:]),
+            ],
+            texts=texts,
         )
 
 
-def no_end_mark(form: Form) -> Iterator[Claim]:
-    """No answer ends with the text of its end token."""
+def no_mark(form: Form) -> Iterator[Claim]:
+    """No answer ends with the text of its end token, or begins with that of its template."""
     cases = [
         form.ask(seed=SEEDS[0]),
         lively(form),
         lively(form, SEEDS[1]),
         form.ask(seed=SEEDS[0], output_limit=48),
     ]
-    yield NoEndMark(cases=cases)
+    yield NoMark(cases=cases)
 
 
 _ROLES = ("seed", "temperature", "output_limit")
 NO_ECHO = Row(requirements=("output/prompt-echo",), claims=no_echo, roles=_ROLES)
-NO_END_MARK = Row(requirements=("output/special-tokens",), claims=no_end_mark, roles=_ROLES)
+NO_MARK = Row(requirements=("output/special-tokens",), claims=no_mark, roles=_ROLES)
