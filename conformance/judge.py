@@ -227,7 +227,9 @@ class Judge:
         if slow or self.liveness.over or not seen.case.parts or seen.case.expectation is not Expectation.VALID:
             died = isinstance(found, Killed)
             reason = (
-                f"the target died of it ({conclusions.LIVENESS})" if died else "not answered, however often sent"
+                f"the target died of it ({conclusions.LIVENESS})"
+                if died
+                else "not answered, however often sent (http/answer)"
             )
             return [*findings, *conclusions.for_aims(found.again, Verdict.INCONCLUSIVE, reason)]
         # Which of its values does the target not survive?

@@ -148,6 +148,7 @@ def test_a_long_body_of_a_finding_is_a_file_that_its_curl_line_reads(tmp_path):
         (["run", "http://x/", "--header", "x=$NO_SUCH_VARIABLE"], 2, ["NO_SUCH_VARIABLE is not set"]),
         (["run", "http://x/", "--rate", "fast"], 2, ["'fast' is no rate", "300/m"]),
         (["run", "http://x/", "--only", "input/promt"], 2, ["no requirement matches", "infercheck explain"]),
+        (["explain", "efect/topk"], 2, ["Did you mean effect/top_k or "]),
         (["run", "http://x/", "--contract", "none"], 2, ["no such contract", "mistral-7b"]),
         (["run", "cloudflare"], 2, ["CLOUDFLARE_ACCOUNT_ID is not set"]),
         (["run", "--output", "/proc/none"], 2, ["cannot be written", "--output"]),

@@ -88,9 +88,8 @@ def _complaints(seen: Observation, *, token_given: bool) -> Iterator[str]:
         )
     elif status in (404, 405) or (status and 300 <= status < 400):
         to = seen.exchange.answer.header("location")
-        yield (
-            f"It redirects to {to}; give that address." if to else "Nothing answers POST here: give the exact URL."
-        )
+        there = f"It redirects to {to}; give that address." if to else ""
+        yield there or "Nothing answers POST here, or not for this model: give the exact URL."
     elif valid and seen.outcome is not Outcome.ACCEPTED:
         yield f"A valid request is {seen.outcome}; a run will show which ones are not."
     elif not valid and seen.outcome is Outcome.ACCEPTED:
