@@ -25,6 +25,7 @@ from infercheck.generate.asks import Form
 
 ROWS: Sequence[Row] = (
     seeds.REPRODUCIBLE,
+    adapters.UNCHANGED,
     streams.EQUIVALENCE,
     contexts.EVERY_TEXT,
     sampling.TEMPERATURE,
@@ -42,7 +43,6 @@ ROWS: Sequence[Row] = (
     streams.EQUIVALENCE_BESIDE,
     limits.CUT_BESIDE,
     isolation.APART,
-    adapters.UNCHANGED,
     adapters.EFFECT,
     adapters.UNKNOWN,
     *penalties.EFFECTS,

@@ -111,16 +111,20 @@ class Refused(Claim):
 
 
 def effect(form: Form) -> Iterator[Claim]:
-    """Named adapters change the answer."""
-    for name in form.adapters:
+    """Named adapters change the answer, in streams too."""
+    # Each by itself, and the last one in a stream as well.
+    asked = [(form, name) for name in form.adapters]
+    if form.stream:
+        asked += [(form.stream, name) for name in form.adapters[-1:]]
+    for each, name in asked:
         pairs = [
-            (lively(form, seed, text, adapter=name), lively(form, seed, text))
+            (lively(each, seed, text, adapter=name), lively(each, seed, text))
             for seed, text in zip(SEEDS, (TEXTS[0], *TEXTS[1:6]), strict=False)
         ]
         yield Differ(
             pairs=pairs[:1],
             more=pairs[1:],
-            telling=[by_chance(form)],
+            telling=[by_chance(each)],
             otherwise=SEEDLESS,
         )
     if form.adapters and form.has("raw"):
