@@ -15,6 +15,7 @@ from typing import Any
 from infercheck import __version__
 from infercheck.addresses import names_model
 from infercheck.cases import Need
+from infercheck.checks.relations.support import TOLD
 from infercheck.contract import Contract
 from infercheck.dialect import Dialect
 from infercheck.door import Budget, Door
@@ -120,6 +121,9 @@ async def conduct(
                     "requests": door.requests,
                     "retries": door.retries,
                     "tokens": door.tokens,
+                    "asked_again": suite.measure.asked,
+                    "answered_alike": suite.measure.alike,
+                    "noise": TOLD if suite.measure.alike < suite.measure.asked else "",
                     "seconds": round(door.seconds, 3),
                     "finished": _now(),
                 }

@@ -168,6 +168,15 @@ class Door:
             self._extra_requests += 1
             self._extra_tokens += price
 
+    def has(self, case: Case) -> bool:
+        """Whether a request was sent, or is under way."""
+        return case.request.digest in self._asked
+
+    def forgo(self, case: Case) -> None:
+        """Give what was kept for a planned request that is not worth sending to those that no plan foresaw."""
+        self._extra_requests -= 1
+        self._extra_tokens -= case.price
+
     def _refund(self, price: int, *, extra: bool) -> None:
         # Nobody took the connection: nothing was sent.
         self.requests -= 1

@@ -18,14 +18,11 @@ from infercheck.observation import Observation, Outcome
 from infercheck.plan import Plan
 from infercheck.reply import Reply, reply_of, unasked
 from infercheck.rulings import is_shown, of_rulings
+from infercheck.steadiness import ANEW, Steadiness
 from infercheck.suspicion import Suspicions
 
 TURNS = 2
 """How often two requests are asked again in turns at least."""
-
-MOST_TURNS, PROVED = {False: 4, True: 12}, {False: 8, True: 24}
-"""How often at most, while fewer answers of their forms than the other number are known to have come alike: two
-machines that differ pass two turns too easily. More where any request was answered in two ways."""
 
 MOST_VAIN = 5
 """How often a difference may be gone when it is asked about, before no more are: the target has moods."""
@@ -37,33 +34,33 @@ PROBES, ROUNDS, COMPANY = 2, 3, 4
 """How often it is asked whether answers depend on what else is under way, and how many
 rounds of how many requests that takes."""
 
-WAVERING = 2
-"""Requests that are not answered alike twice, after which nothing of their form is compared any more."""
-
 REPRODUCIBLE = "effect/seed/reproducible"
-
-ANEW = "the target does not give the same answer to the same request twice (effect/seed/reproducible)"
 
 
 class Hearing:
     """Hears the relations of a run. `alone` tells that the run sends one request at a time."""
 
     def __init__(self, plan: Plan, door: Door, judge: Judge, *, alone: bool) -> None:
+        self._plan = plan
         self._door = door
         self._judge = judge
         self._alone = alone
         self._planned = {case.request.digest for case in plan.cases}
+        self._wanted_by: defaultdict[str, list[Relation]] = defaultdict(list)
+        for relation in plan.relations:
+            for case in relation.asks:
+                self._wanted_by[case.request.digest].append(relation)
+        self._left_open: dict[str, Relation] = {}
+        self._told_on_noise: set[str] = set()
+        self._forgone: set[str] = set()
         self.suspicions = Suspicions(judge.contract)
+        self.steadiness = Steadiness(judge.contract.roles.get("temperature"))
         self._replies: dict[str, Reply] = {}
-        self._latest: dict[str, Reply] = {}
         self._corrected = False
-        self._wavering: defaultdict[str, set[str]] = defaultdict(set)
-        self._incomparable: set[str] = set()
-        self._settled: set[str] = set()
-        self._alike: defaultdict[str, list[int]] = defaultdict(list)
+        self._heard: set[str] = set()
+        self._given_up: frozenset[str] = frozenset()
         self._beside_others: set[str] = set()
         self._moved = False
-        self._noisy = False
         self._probes = 0
         self._wavered: list[Ruling] = []
         self._vain = 0
@@ -76,34 +73,80 @@ class Hearing:
     async def hear(self, relation: Relation) -> list[Finding]:
         """All that a relation comes to, and what else its further requests show. One relation at a time."""
         async with self._one_at_a_time:
-            if not relation.planned and not self.suspicions.suffices(relation):
+            if not self._is_heard(relation):
+                return []
+            self._heard.add(relation.id)
+            if self._is_hopeless(relation):
+                self._left_open |= dict.fromkeys(relation.requirements, relation)
                 return []
             self._live = relation.row.ordered
             self._foreseen = len(relation.repeats)
-            contract = self._judge.contract
-            findings: list[Finding] = []
-            for claim in relation.claims:
-                if is_shown(relation, findings):
-                    break
-                try:
-                    rulings = await self._ruled(claim)
-                except NotToBeHad as spent:
-                    # What was to be looked at is open, whatever else was found to be in order.
-                    rulings = [replace(undecided(f"not asked: {spent}"), confirmed=False)]
-                except ThrottledForEver as end:
-                    await self._judge.ask_for_life()  # raises the same where the target throttles everybody
-                    rulings = [undecided(f"{end}, though others are answered")]
-                findings += of_rulings(contract, relation, rulings)
-            if REPRODUCIBLE in contract.requirements:
-                findings += of_rulings(contract, relation, self._wavered)
+            findings = await self._claimed(relation)
+            if relation.on_noise:
+                decided = (finding for finding in findings if finding.verdict is not Verdict.INCONCLUSIVE)
+                self._told_on_noise.update(finding.requirement for finding in decided)
+            if REPRODUCIBLE in self._judge.contract.requirements:
+                findings += of_rulings(self._judge.contract, relation, self._wavered)
             self._wavered = []
             if any(finding.requirement == REPRODUCIBLE and finding.verdict is Verdict.WARN for finding in findings):
-                self._noisy = True
+                self.steadiness.noisy = True
             if not relation.planned and any(finding.is_broken for finding in findings):
                 self.suspicions.explained(relation)
             for seen in self._drain():
                 findings += await self._judge.judge(seen)
+            if self.steadiness.given_up != self._given_up:
+                self._forgo()
             return findings
+
+    async def _claimed(self, relation: Relation) -> list[Finding]:
+        findings: list[Finding] = []
+        for claim in relation.claims:
+            if is_shown(relation, findings):
+                break
+            try:
+                rulings = await self._ruled(claim)
+            except NotToBeHad as spent:
+                # What was to be looked at is open, whatever else was found to be in order.
+                rulings = [replace(undecided(f"not asked: {spent}"), confirmed=False)]
+            except ThrottledForEver as end:
+                await self._judge.ask_for_life()  # raises the same where the target throttles everybody
+                rulings = [undecided(f"{end}, though others are answered")]
+            findings += of_rulings(self._judge.contract, relation, rulings)
+        return findings
+
+    def _is_heard(self, relation: Relation) -> bool:
+        if relation.on_noise:
+            return self.steadiness.is_given_up(replace(relation.form, greedy=False).name)
+        return relation.planned or self.suspicions.suffices(relation)
+
+    def _is_hopeless(self, relation: Relation) -> bool:
+        row = relation.row
+        return not (row.on_noise or row.without or row.basic) and self.steadiness.is_given_up(relation.form.name)
+
+    def sum_up(self) -> list[Finding]:
+        """What could not be compared, and was not told in another way either."""
+        open_ = replace(undecided(ANEW), confirmed=False)
+        return [
+            finding
+            for id_, relation in self._left_open.items()
+            if id_ not in self._told_on_noise
+            for finding in of_rulings(self._judge.contract, relation, [replace(open_, requirement=id_)])
+        ]
+
+    def _forgo(self) -> None:
+        # What is not worth sending any more leaves room for what is asked instead.
+        self._given_up = self.steadiness.given_up
+        unsent = [case for case in self._plan.cases if not self._door.has(case) and not self.needs(case)]
+        waiting = [one for one in self._plan.relations if one.id not in self._heard and self._is_hopeless(one)]
+        for name, cases in (*((one.id, [one]) for one in unsent), *((one.id, one.repeats) for one in waiting)):
+            for case in cases if name not in self._forgone else ():
+                self._door.forgo(case)
+            self._forgone.add(name)
+
+    def needs(self, case: Case) -> bool:
+        """Whether a request that is planned to be compared is still worth sending."""
+        wanted = self._wanted_by[case.request.digest]
+        return not wanted or not all(map(self._is_hopeless, wanted))
 
     async def _ruled(self, claim: Claim) -> list[Ruling]:
         self._corrected = False
@@ -122,7 +165,7 @@ class Hearing:
         if self._moved and digest in self._beside_others:
             self._beside_others.discard(digest)
             self._replies[digest] = await self.again(case)
-            self._settled.discard(digest)
+            self.steadiness.unsettle(case)
         if digest not in self._replies:
             self._replies[digest] = await self._first(case)
         return self._replies[digest]
@@ -160,21 +203,10 @@ class Hearing:
             await asyncio.sleep(pause)
         self._unjudged.append(seen)
         reply = reply_of(seen)
-        if not (beside or reply.problem):
-            self._remember(reply)
-        return reply
-
-    def _remember(self, reply: Reply) -> None:
-        # What is said twice in a row is what is said: a first answer alone may have been another.
-        digest = reply.case.request.digest
-        known, latest = self._replies.get(digest), self._latest.get(digest)
-        self._latest[digest] = reply
-        if known and reply.said == known.said:
-            self._settled.add(digest)
-            self._alike[_form(reply.case)].append(reply.case.price)
-        elif known and latest and latest.said == reply.said and digest not in self._settled:
-            self._replies[digest] = reply
+        if not (beside or reply.problem) and self.steadiness.again(reply, self._replies.get(case.request.digest)):
+            self._replies[case.request.digest] = reply
             self._corrected = True
+        return reply
 
     async def moves(self, *cases: Case) -> bool:
         """Whether requests that are answered alike alone get other answers while others are under way."""
@@ -254,30 +286,20 @@ class Hearing:
             return True
         # What is not what it was at first stands for nothing, however often it is asked for.
         stands = ones[0].said == one.said and others[0].said == other.said
-        return stands and len(ones) < MOST_TURNS[self._noisy] and not self._is_proved(one, other)
-
-    def _is_proved(self, *replies: Reply) -> bool:
-        # Whether requests of these forms, and of this length, were answered alike so often that it is no chance.
-        return all(
-            sum(price >= reply.case.price for price in self._alike[_form(reply.case)]) >= PROVED[self._noisy]
-            for reply in replies
-        )
+        most = self.steadiness.most_turns
+        return stands and len(ones) < most and not self.steadiness.is_proved(one, other)
 
     def unsteady(self, *replies: Reply) -> str:
         """Why replies like these cannot be compared: requests of this form are not answered alike twice."""
-        names = {_form(reply.case) for reply in replies}
-        wavering = any(len(self._wavering[name]) >= WAVERING for name in names)
-        return ANEW if wavering or names & self._incomparable else ""
+        return self.steadiness.unsteady(*replies)
 
     def give_up(self, reply: Reply) -> None:
         """Compare nothing of the form of this reply's request any more."""
-        self._incomparable.add(_form(reply.case))
-        self._noisy = True
+        self.steadiness.give_up(reply)
 
     def waver(self, one: Reply, other: Reply) -> None:
         """Take notice of two different replies to one request."""
-        self._wavering[_form(one.case)].add(one.case.request.digest)
-        self._noisy = True
+        self.steadiness.waver(one)
         if not (one.problem or other.problem):
             expected = f"the same answer when it is asked again: {one.shown(other)}"
             self._wavered.append(
@@ -286,7 +308,7 @@ class Hearing:
 
     def settled(self, case: Case) -> bool:
         """Whether a request was answered as at first when it was asked again."""
-        return case.request.digest in self._settled
+        return self.steadiness.settled(case)
 
     def compared(self, form: str, case: Case, *, alike: bool) -> None:
         """Take notice of whether a request in another form than the first was answered as in the first."""
@@ -299,7 +321,3 @@ class Hearing:
 
 def _is_lost(seen: Observation) -> bool:
     return seen.outcome is Outcome.NO_ANSWER or seen.is_broken_off
-
-
-def _form(case: Case) -> str:
-    return f"{case.branch}+stream" if case.request.stream else f"{case.branch}"

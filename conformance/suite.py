@@ -17,6 +17,7 @@ from infercheck.journal import JournalWriter
 from infercheck.judge import Judge
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Plan
+from infercheck.steadiness import Measure
 from infercheck.steps import Step
 
 THE_RUN = Case(id="run", title="the run as a whole", expectation=Expectation.OPEN, request=Request(body=b""))
@@ -71,6 +72,11 @@ class Suite:
         self._hearing = Hearing(plan, door, judge, alone=concurrency == 1)
         self._progress = Progress(total=len(plan.steps))
 
+    @property
+    def measure(self) -> Measure:
+        """How steady the target is, as far as the run has come."""
+        return self._hearing.steadiness.measure
+
     async def run(self) -> Ending:
         """Send everything. TargetError where nobody is there, or everybody is refused, from the start."""
         smallest = [case for case in self._plan.cases if case.is_smallest]
@@ -80,13 +86,13 @@ class Suite:
             await self._greet(smallest)
             on_suspicion = [step for step in rest if isinstance(step, Relation) and not step.planned]
             await self._crew([step for step in rest if isinstance(step, Case) or step.planned])
-            on_suspicion.sort(key=self._hearing.suspicions.of)
+            on_suspicion.sort(key=lambda relation: (not relation.on_noise, self._hearing.suspicions.of(relation)))
             await self._crew(on_suspicion)
         except (BudgetSpent, ThrottledForEver) as end:
             spent = str(end)
         if not spent:
             await self._judge.liveness.farewell()
-        self._write(THE_RUN, self._judge.sum_up())
+        self._write(THE_RUN, [*self._judge.sum_up(), *self._hearing.sum_up()])
         if reason := spent or self._judge.liveness.over or self._judge.patience.over:
             return Ending(complete=False, reason=reason)
         if self._judge.left_out:
@@ -161,6 +167,8 @@ class Suite:
         findings = self._judge.unsent(case)
         if findings is not None:
             return findings
+        if case.group == RELATION and not self._hearing.needs(case):
+            return []
         try:
             case = self._hearing.apart(case) if case.group == RELATION else case
             seen = await self._judge.ask(self._judge.spare(case))

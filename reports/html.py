@@ -20,7 +20,7 @@ from infercheck.findings import Verdict
 from infercheck.reports.exhibits import TEXT, Exhibits, clipped
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.markup import marked, plain
-from infercheck.reports.plain import count
+from infercheck.reports.plain import count, steadiness
 from infercheck.reports.words import areas
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
@@ -143,6 +143,8 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     yield "Took", f"{footer['seconds']:,.1f} s" if footer else "unknown", "short"
     yield "Requests", f"{len(record.exchanges):,} ({header['planned']['requests']:,} planned)", "short"
     yield "Retries", f"{footer['retries']:,}" if footer else "unknown", "short"
+    yield "Steadiness", steadiness(record), "wide"
+    yield "What noise leaves to be told", footer.get("noise", ""), "wide"
     yield "Output tokens, by price", f"{footer['tokens']:,}" if footer else "unknown", "short"
     yield "Schema keywords", f"{both} of {total} decided on every side they have", "short"
     yield "infercheck", f"{header['infercheck']} (Python {header['python']})", "short"

@@ -39,6 +39,10 @@ def document(results: Results) -> Mapping[str, Any]:
         "requests": len(record.exchanges),
         "retries": footer.get("retries", 0),
         "seconds": footer.get("seconds", 0),
+        "reproduced": {
+            "asked_again": footer.get("asked_again", 0),
+            "answered_alike": footer.get("answered_alike", 0),
+        },
         "declared": record.header["options"]["declare"],
         "totals": {str(verdict): count for verdict, count in results.totals.items()},
         "keywords": {"total": total, "both_sides": both},

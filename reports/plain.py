@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from infercheck.findings import Verdict
+from infercheck.record import Record
 from infercheck.reports.visible import visible
 from infercheck.reports.words import commands, kept
 from infercheck.requirements import Level
@@ -34,6 +35,13 @@ def tally(results: Results) -> str:
         parts.append(f"{len(others)} not judged")
     seconds = (record.footer or {}).get("seconds", 0)
     return f"{', '.join(parts)}; {len(record.exchanges)} requests in {seconds:.1f} s"
+
+
+def steadiness(record: Record) -> str:
+    """How often the target gave the same answer again; empty where nothing was asked again."""
+    footer = record.footer or {}
+    asked, alike = footer.get("asked_again", 0), footer.get("answered_alike", 0)
+    return f"{alike} of {count(asked, 'request')} answered alike when asked again" if asked else ""
 
 
 def count(number: int, noun: str) -> str:

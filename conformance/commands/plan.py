@@ -30,6 +30,7 @@ def _text(plan: Plan) -> Iterator[str]:
     for number, case in enumerate(plan.cases, start=1):
         size = len(case.request.body)
         yield f"{number:>4}  {case.expectation:<8}{case.price:>6} tokens {size:>7} bytes  {case.id}"
+    on_noise = [relation for relation in plan.relations if relation.on_noise]
     planned = [relation for relation in plan.relations if relation.planned]
     if planned:
         yield "\nrelations between answers; they share many of their requests"
@@ -37,8 +38,10 @@ def _text(plan: Plan) -> Iterator[str]:
     for relation in planned:
         needed, again = len(relation.asks), len(relation.repeats)
         yield f"{needed:>8} {again:>8} {_price(relation):>7}  {relation.id}"
-    if rest := len(plan.relations) - len(planned):
+    if rest := len(plan.relations) - len(planned) - len(on_noise):
         yield f"{rest} more are looked at only where an answer shows that something is wrong with their like"
+    if on_noise:
+        yield f"{len(on_noise)} are heard instead of many others where the same request is not answered alike twice"
     groups = Counter(case.group for case in plan.cases)
     parts = [f"{number} {group}" for group, number in groups.items()]
     if plan.repeats:

@@ -34,6 +34,8 @@ class Form:
     subject: str
     """The role of the parameter that the request is about: `text` or `conversation`."""
     streamed: bool = False
+    greedy: bool = False
+    """Whether nothing is left to chance: every request is at temperature 0."""
     streams: bool = True
     """Whether the target is said to stream."""
     other: Form | None = None
@@ -50,9 +52,14 @@ class Form:
         return replace(self, streamed=True) if self.has(STREAM) and self.streams else None
 
     @property
+    def as_greedy(self) -> Form:
+        """The same form, with nothing left to chance."""
+        return replace(self, greedy=True, other=replace(self.other, greedy=True) if self.other else None)
+
+    @property
     def name(self) -> str:
-        """The form, for ids: `prompt`, `messages+stream`."""
-        return f"{self.family}+stream" if self.streamed else self.family
+        """The form, for ids: `prompt`, `messages+stream+greedy`."""
+        return form_name(self.family, streamed=self.streamed, greedy=self.greedy)
 
     @property
     def family(self) -> str:
@@ -98,6 +105,8 @@ class Form:
         if text != TEXTS[0] and not named:
             named = f"text-{TEXTS.index(text) + 1}" if text in TEXTS else short_digest(text.encode())
         values = {role: self._within(role, value) for role, value in roles.items()}
+        if self.greedy:
+            values["temperature"] = self._within("temperature", 0)
         if self.streamed:
             values[STREAM] = True
         own = [self._part(role, value) for role, value in values.items()]
@@ -168,6 +177,11 @@ class Form:
         else:
             said = value[:60] if isinstance(value, str) else short_digest(text.encode())
         return Part(key=key, value=value, label=label or f"{key}={said}", aims=aims)
+
+
+def form_name(family: str, *, streamed: bool, greedy: bool) -> str:
+    """The name of a form of requests."""
+    return f"{family or 'body'}{'+stream' if streamed else ''}{'+greedy' if greedy else ''}"
 
 
 def forms(boundary: Boundary, pricing: Pricing, *, streams: bool) -> list[Form]:

@@ -108,13 +108,61 @@ def test_what_depends_on_load_alone_is_compared_without_load(kind):
     assert "isolation/load" in ids(results, Verdict.NOTE)
 
 
-def test_a_target_that_ignores_the_seed_gets_that_one_finding_and_nothing_else_is_compared():
-    results = judge(Seedless())
+class Entropic(Noisy):
+    """Draws anew every time, where it draws at all: at temperature 0 it does not."""
+
+    def say(self, body):
+        if isinstance(body, dict) and body.get("temperature") == 0 and CONTRACT.oracle.is_valid(body):
+            return ENGINE.answer(body)
+        return super().say(body)
+
+    noise = Seedless.noise
+
+
+class Restless(Noisy):
+    """Draws anew every time, and at a temperature of its own where it is told not to draw."""
+
+    def say(self, body):
+        if isinstance(body, dict) and body.get("temperature") == 0 and CONTRACT.oracle.is_valid(body):
+            body = {**body, "temperature": 0.6}
+        return super().say(body)
+
+    noise = Seedless.noise
+
+
+def test_a_target_that_ignores_the_seed_gets_that_one_finding_and_is_asked_what_chance_has_no_part_in():
+    target = Entropic()
+    results = judge(target)
     assert broken(results) == {SEED}
-    undecided = ids(results, Verdict.INCONCLUSIVE)
-    assert {"stream/equivalence", "default/max_tokens", "effect/top_k", "template/messages"} <= undecided
-    reasons = {result.reason for result in results.results if result.requirement.id == "effect/top_k"}
-    assert "effect/seed/reproducible" in reasons.pop()
+    undecided = {result.requirement.id: result.reason for result in results.undecided}
+    assert undecided.keys() <= {"default/temperature", "effect/temperature", "effect/top_k", "effect/top_p"}
+    assert all("effect/seed/reproducible" in reason for reason in undecided.values())
+    told = {
+        "stream/equivalence",
+        "default/max_tokens",
+        "effect/prompt",
+        "effect/top_k/one",
+        "effect/temperature/zero",
+    }
+    assert told <= ids(results, Verdict.PASS)
+    plan = plan_of(CONTRACT, Options())
+    assert len(target.sent) <= plan.budget
+    # What could not be compared anyhow was not sent.
+    sent = {request.digest for request in target.sent}
+    assert sum(case.group == "relation" and case.request.digest not in sent for case in plan.cases) > 50
+
+
+def test_where_nothing_comes_twice_even_at_temperature_0_that_is_shown_and_nothing_else():
+    results = judge(Restless())
+    assert broken(results) == {SEED, "effect/temperature/zero"}
+    assert "stream/equivalence" in ids(results, Verdict.INCONCLUSIVE)
+    footer = results.record.footer
+    assert 0 <= footer["answered_alike"] < footer["asked_again"]
+
+
+def test_a_steady_target_is_measured_as_one():
+    footer = judge(Target()).record.footer
+    assert footer["answered_alike"] == footer["asked_again"] > 15
 
 
 def test_a_conforming_target_is_asked_what_was_planned_and_nothing_more():

@@ -16,6 +16,7 @@ from infercheck.checks.relations import (
     sampling,
     seeds,
     streams,
+    support,
     texts,
     tools,
 )
@@ -33,6 +34,9 @@ ROWS: Sequence[Row] = (
     limits.CUT,
     texts.NO_ECHO,
     sampling.TOP_K_ONE,
+    *support.ROWS,
+    defaults.COUNTED,
+    streams.TOLD_ONCE,
     defaults.MAX_TOKENS,
     sampling.TOP_K,
     sampling.TOP_P_ZERO,
@@ -105,10 +109,13 @@ def _of(row: Row, forms: Sequence[Form], *, closely: bool) -> Iterator[Relation]
     if row.first_only:
         fitting = fitting[:1]
     closer = [form.stream for form in fitting if form.stream] if row.closely else []
-    for index, form in enumerate([*fitting, *closer]):
-        planned = closely or not (row.closely and index)
+    greedy = [form.as_greedy for form in (fitting[:1] if row.closely else fitting)] if row.greedy else []
+    greedy = [form for form in greedy if form.has("temperature")]
+    for index, form in enumerate([*fitting, *closer, *greedy]):
+        on_noise = row.on_noise or form.greedy
+        planned = (closely or not (row.closely and index)) and not on_noise
         relation = Relation(row=row, form=form, planned=planned, case=_stand_in(row, form))
-        if planned and not relation.claims:
+        if (planned or on_noise) and not relation.claims:
             return
         yield relation
 

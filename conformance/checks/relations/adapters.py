@@ -162,6 +162,6 @@ def unknown(form: Form) -> Iterator[Claim]:
 
 
 _ROLES = ("adapter", "seed", "temperature", "output_limit")
-EFFECT = Row(requirements=("lora/effect",), claims=effect, roles=_ROLES, closely=True)
-UNKNOWN = Row(requirements=("lora/unknown",), claims=unknown, roles=_ROLES)
-UNCHANGED = Row(requirements=("isolation/lora",), claims=unchanged, roles=_ROLES, ordered=True)
+EFFECT = Row(requirements=("lora/effect",), claims=effect, roles=_ROLES, closely=True, greedy=True)
+UNKNOWN = Row(requirements=("lora/unknown",), claims=unknown, roles=_ROLES, without=True)
+UNCHANGED = Row(requirements=("isolation/lora",), claims=unchanged, roles=_ROLES, ordered=True, greedy=True)

@@ -162,17 +162,31 @@ def by_hand(form: Form) -> Iterator[Claim]:
 
 _ROLES = ("seed", "temperature", "output_limit")
 EVERY_TEXT, EVERY_SCRIPT = (
-    Row(requirements=("effect/prompt",), claims=claims, roles=("text", *_ROLES))
+    Row(requirements=("effect/prompt",), claims=claims, roles=("text", *_ROLES), greedy=claims is every_text)
     for claims in (every_text, every_script)
 )
-EVERY_MESSAGE = Row(requirements=("effect/messages",), claims=every_message, roles=("conversation", *_ROLES))
-WHOLE_TEXT = Row(requirements=("effect/prompt", "effect/prompt/middle"), claims=whole_text, roles=("text", *_ROLES))
-WHOLE_MESSAGE = Row(
-    requirements=("effect/messages", "effect/messages/middle"), claims=whole_text, roles=("conversation", *_ROLES)
+EVERY_MESSAGE = Row(
+    requirements=("effect/messages",), claims=every_message, roles=("conversation", *_ROLES), greedy=True
 )
-BY_HAND = Row(requirements=("template/raw",), claims=by_hand, roles=("text", "raw", *_ROLES), absent="no-template")
+WHOLE_TEXT = Row(
+    requirements=("effect/prompt", "effect/prompt/middle"), claims=whole_text, roles=("text", *_ROLES), greedy=True
+)
+WHOLE_MESSAGE = Row(
+    requirements=("effect/messages", "effect/messages/middle"),
+    claims=whole_text,
+    roles=("conversation", *_ROLES),
+    greedy=True,
+)
+BY_HAND = Row(
+    requirements=("template/raw",),
+    claims=by_hand,
+    roles=("text", "raw", *_ROLES),
+    absent="no-template",
+    greedy=True,
+)
 TEMPLATE = Row(
     requirements=("template/messages",),
     claims=same_template,
+    greedy=True,
     roles=("text", *_ROLES, *COMBINED),
 )

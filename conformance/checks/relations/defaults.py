@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from infercheck.cases import Case
 from infercheck.checks.relations.claims import Differ, FirstDecided, Same
-from infercheck.checks.relations.language import Claim, Hearing, Kind, Row, Ruling, undecided
+from infercheck.checks.relations.language import (
+    Claim,
+    Hearing,
+    Kind,
+    Row,
+    Ruling,
+    broken,
+    kept,
+    problem_of,
+    undecided,
+)
 from infercheck.checks.relations.settings import LONG_WINDED, SEEDS, by_chance, lively
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
+
+COUNTS, SURE, LEAST = 4, 3, 8
+"""Answers whose tokens are counted, how many of them a limit ends after as many, and after how many at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +64,47 @@ def max_tokens(form: Form) -> Iterator[Claim]:
     yield FirstDecided(tries)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counted(Claim):
+    """Answers without a limit have no more tokens than the default, and not all as many where that is fewer."""
+
+    omitted: Sequence[Case]
+    longer: Case
+    limit: int
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return [*self.omitted, self.longer]
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        replies = [await hearing.ask(case) for case in self.omitted]
+        if problem := problem_of(*replies):
+            return [undecided(problem, *replies)]
+        counts = [reply.tokens for reply in replies]
+        longest = max((count for count in counts if count is not None), default=0)
+        if None in counts:
+            return [undecided("how long an answer is cannot be told", *replies)]
+        if longest == self.limit and counts.count(longest) >= SURE:
+            return [kept(*replies)]
+        longer = await hearing.ask(self.longer)
+        if longer.problem or counts.count(longest) < SURE or longest < LEAST or (longer.tokens or 0) <= longest:
+            return [undecided(f"no answer was longer than {self.limit} tokens", *replies)]
+        expected = f"answers of up to {self.limit} tokens where no limit is given"
+        observed = f"{counts.count(longest)} of {len(counts)} end after {longest} tokens, and none later"
+        return [broken(*replies, longer, expected=expected, observed=observed)]
+
+
+def counted(form: Form) -> Iterator[Claim]:
+    """As many tokens as the default says, by the target's own count."""
+    default = form.declared("output_limit", "default")
+    texts = zip(TEXTS[:COUNTS], SEEDS, (0.6, 1, 1.2, 0.9), strict=False)
+    yield Counted(
+        omitted=[form.ask(text, seed=seed, temperature=warmth) for text, seed, warmth in texts],
+        longer=form.ask(output_limit=default + 1, **LONG_WINDED[0]),
+        limit=default,
+    )
+
+
 def temperature(form: Form) -> Iterator[Claim]:
     """Omitted = 0.6 over several seeds, where 0.6 ≠ 0.7 for some of them."""
     default = form.declared("temperature", "default")
@@ -85,7 +140,18 @@ def raw(form: Form) -> Iterator[Claim]:
 
 
 MAX_TOKENS = Row(
-    requirements=("default/max_tokens",), claims=max_tokens, roles=("output_limit", "seed"), closely=True
+    requirements=("default/max_tokens",),
+    claims=max_tokens,
+    roles=("output_limit", "seed"),
+    closely=True,
+    greedy=True,
+)
+COUNTED = Row(
+    requirements=("default/max_tokens",),
+    claims=counted,
+    roles=("output_limit", "seed", "temperature"),
+    first_only=True,
+    on_noise=True,
 )
 TEMPERATURE = Row(
     requirements=("default/temperature",),
@@ -93,4 +159,11 @@ TEMPERATURE = Row(
     roles=("temperature", "seed", "output_limit"),
     closely=True,
 )
-RAW = Row(requirements=("default/raw",), claims=raw, roles=("raw", "seed"), closely=True, absent="no-template")
+RAW = Row(
+    requirements=("default/raw",),
+    claims=raw,
+    roles=("raw", "seed"),
+    closely=True,
+    absent="no-template",
+    greedy=True,
+)

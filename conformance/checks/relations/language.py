@@ -118,7 +118,9 @@ class Row:
 
     `roles` are the parameters that it needs. Those `closely` are asked for in other forms than the first only where
     something is wrong with such a form, those `first_only` never. `ordered` ones depend on what was asked before;
-    without the `basic` ones others can tell nothing.
+    without the `basic` ones others can tell nothing. Those `on_noise` are for targets whose answers cannot be
+    compared, and only for these, and so are those `greedy` in the form that leaves nothing to chance; all others
+    need answers that come again, unless they do `without` that.
     """
 
     requirements: tuple[str, ...]
@@ -128,6 +130,9 @@ class Row:
     first_only: bool = False
     ordered: bool = False
     basic: bool = False
+    on_noise: bool = False
+    greedy: bool = False
+    without: bool = False
     absent: str = ""
     """What an operator may declare so that the row does not apply."""
 
@@ -161,6 +166,11 @@ class Relation:
     def requirements(self) -> tuple[str, ...]:
         """The requirements that it can decide."""
         return self.row.requirements
+
+    @property
+    def on_noise(self) -> bool:
+        """Whether it is only for targets that do not give the same answer to the same request twice."""
+        return self.row.on_noise or self.form.greedy
 
     @property
     def is_basic(self) -> bool:

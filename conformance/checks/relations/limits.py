@@ -16,6 +16,7 @@ from infercheck.checks.relations.language import (
     broken,
     contest,
     kept,
+    problem_of,
     troubled,
     undecided,
 )
@@ -92,9 +93,11 @@ class Uncapped(Claim):
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         one, other = await hearing.ask(self.below), await hearing.ask(self.above)
-        if trouble := troubled(hearing, one, other):
-            return [undecided(trouble, one, other)]
-        if one.text != other.text:
+        if problem := problem_of(one, other):
+            return [undecided(problem, one, other)]
+        # Of a target that draws anew, two texts tell nothing, and how long they are does.
+        unlike = one.text != other.text and not hearing.unsteady(one, other)
+        if unlike or other.tokens == self.limit:
             return [kept(one, other)]
         # Where the target does not count tokens, a stream of as many pieces each time tells as much.
         counted = (self.above, *self.others) if other.tokens is not None else self.streams
@@ -180,7 +183,14 @@ def beside_others(form: Form) -> Iterator[Claim]:
 
 _ROLES = ("output_limit", "seed", "temperature")
 CUT, UNCAPPED = (
-    Row(requirements=("effect/max_tokens",), claims=claims, roles=_ROLES, closely=True)
-    for claims in (max_tokens, uncapped)
+    Row(
+        requirements=("effect/max_tokens",),
+        claims=claims,
+        roles=_ROLES,
+        closely=True,
+        without=without,
+        greedy=not without,
+    )
+    for claims, without in ((max_tokens, False), (uncapped, True))
 )
-CUT_BESIDE = Row(requirements=("effect/max_tokens",), claims=beside_others, roles=(*_ROLES, *COMBINED))
+CUT_BESIDE = Row(requirements=("effect/max_tokens",), claims=beside_others, roles=(*_ROLES, *COMBINED), greedy=True)

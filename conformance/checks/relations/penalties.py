@@ -218,6 +218,7 @@ def _row(requirement: str, claims: Claims, role: str) -> Row:
         requirements=(requirement,),
         claims=claims,
         roles=(role, "seed", "temperature", "output_limit"),
+        greedy=True,
         closely=True,
     )
 
@@ -229,6 +230,7 @@ EFFECTS, DIRECTIONS = (
 NEUTRAL = Row(
     requirements=tuple(f"effect/{role}/neutral" for role in PENALTIES),
     claims=neutral,
+    greedy=True,
     roles=(*PENALTIES, "seed", "temperature", "output_limit"),
     first_only=True,
 )

@@ -177,7 +177,9 @@ def other_seeds(form: Form) -> Iterator[Claim]:
 
 
 _ROLES = ("seed", "temperature", "output_limit")
-REPRODUCIBLE = Row(requirements=("effect/seed/reproducible",), claims=reproducible, roles=_ROLES, basic=True)
+REPRODUCIBLE = Row(
+    requirements=("effect/seed/reproducible",), claims=reproducible, roles=_ROLES, basic=True, greedy=True
+)
 REPRODUCIBLE_TO_THE_END = Row(requirements=("effect/seed/reproducible",), claims=to_the_end, roles=_ROLES)
 AFTER_TRAFFIC = Row(
     requirements=("effect/seed/reproducible",), claims=after_traffic, roles=_ROLES, ordered=True, first_only=True

@@ -41,6 +41,9 @@ FAST = 0.05
 SLOW = 0.5
 """Seconds between the first token and the last, from which on it shows when a stream begins."""
 
+MANY = 8
+"""Pieces of a stream that do not all come twice, or repeat all before them, by chance."""
+
 SHARE = 0.8
 """Of that time, in which the first piece of a stream has to come."""
 
@@ -80,7 +83,7 @@ class Equivalent(Claim):
             ruling = await contest(hearing, streamed, plain, expected, observed, SPACE)
             return [kept(plain, streamed, requirement=self.requirement), ruling]
         ruling = await contest(hearing, streamed, plain, expected, observed, self.requirement)
-        hearing.compared(self.form, self.streamed, alike=ruling.kind is Kind.KEPT)
+        hearing.compared(self.form, self.streamed, alike=ruling.kind is not Kind.BROKEN)
         return [ruling]
 
 
@@ -114,8 +117,8 @@ def _usage(plain: Reply, streamed: Reply) -> Ruling:
 def _how(plain: Reply, streamed: Reply) -> str:
     # What an implementer looks for first.
     pieces = streamed.pieces
-    if len(pieces) > 2 and all(later.startswith(piece) for piece, later in pairwise(pieces)):
-        return " (every event repeats the text so far)"
+    if how := _told_twice(pieces):
+        return how
     if "\ufffd" in streamed.text and "\ufffd" not in plain.text:
         return " (a character that is cut in two between events becomes U+FFFD)"
     if "".join(streamed.text.split()) == "".join(plain.text.split()):
@@ -126,9 +129,34 @@ def _how(plain: Reply, streamed: Reply) -> str:
         return " (the end is lost)"
     if streamed.text and plain.text.endswith(streamed.text):
         return " (the beginning is lost)"
+    return ""
+
+
+def _told_twice(pieces: Sequence[str]) -> str:
+    if len(pieces) > 2 and all(later.startswith(piece) for piece, later in pairwise(pieces)):
+        return " (every event repeats the text so far)"
     if pieces and pieces[::2] == pieces[1::2]:
         return " (every piece comes twice)"
     return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToldOnce(Claim):
+    """No stream tells its pieces twice; shown by the stream alone, where nothing can be compared."""
+
+    cases: Sequence[Case]
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return self.cases
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        replies = [await hearing.ask(case) for case in self.cases]
+        if any(reply.problem or len(reply.pieces) < MANY or not _told_twice(reply.pieces) for reply in replies):
+            return []
+        expected = "events whose texts, one after the other, are the answer"
+        observed = f"in {len(replies)} streams: {replies[0].shown()}{_told_twice(replies[0].pieces)}"
+        return [broken(*replies, expected=expected, observed=observed)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,6 +243,12 @@ def _equivalent(form: Form, kinds: Callable[[Form], Iterable[Case]]) -> Iterator
             yield Equivalent(plain=plain, streamed=other, form=streamed.name)
 
 
+def told_once(form: Form) -> Iterator[Claim]:
+    """No stream tells its pieces twice."""
+    if form.stream is not None:
+        yield ToldOnce(cases=[lively(form.stream), form.stream.ask(seed=SEEDS[0])])
+
+
 def incremental(form: Form) -> Iterator[Claim]:
     """More than one content event; the first long before the last."""
     streamed = form.stream
@@ -232,7 +266,9 @@ EQUIVALENCE, EQUIVALENCE_BESIDE = (
         requirements=("stream/equivalence", SPACE, USAGE),
         claims=claims,
         roles=(*_ROLES, *COMBINED),
+        greedy=True,
     )
     for claims in (equivalence, equivalence_beside)
 )
-INCREMENTAL = Row(requirements=("stream/incremental",), claims=incremental, roles=_ROLES)
+TOLD_ONCE = Row(requirements=("stream/equivalence",), claims=told_once, roles=_ROLES, on_noise=True)
+INCREMENTAL = Row(requirements=("stream/incremental",), claims=incremental, roles=_ROLES, without=True)

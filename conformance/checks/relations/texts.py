@@ -140,5 +140,5 @@ def no_mark(form: Form) -> Iterator[Claim]:
 
 
 _ROLES = ("seed", "temperature", "output_limit")
-NO_ECHO = Row(requirements=("output/prompt-echo",), claims=no_echo, roles=_ROLES)
-NO_MARK = Row(requirements=("output/special-tokens",), claims=no_mark, roles=_ROLES)
+NO_ECHO = Row(requirements=("output/prompt-echo",), claims=no_echo, roles=_ROLES, without=True)
+NO_MARK = Row(requirements=("output/special-tokens",), claims=no_mark, roles=_ROLES, without=True)

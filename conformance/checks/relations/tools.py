@@ -105,7 +105,7 @@ def offered(form: Form) -> Iterator[Claim]:
     cases = []
     for (named, (text, _)), shape in zip(_ASKS.items(), shapes, strict=True):
         asked = [
-            each.ask(text, named=named, tools=shape, seed=SEEDS[0], output_limit=64)
+            each.ask(text, named=named, tools=shape, seed=SEEDS[0], temperature=0, output_limit=64)
             for each in (form, form.stream)
             if each
         ]
@@ -124,5 +124,6 @@ OFFERED = Row(
     requirements=("tools/names", ARGUMENTS),
     claims=offered,
     absent="no-tools",
-    roles=("tools", "conversation", "seed", "output_limit"),
+    without=True,
+    roles=("tools", "conversation", "seed", "temperature", "output_limit"),
 )
