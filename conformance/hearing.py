@@ -306,6 +306,11 @@ class Hearing:
                 broken(one, other, expected=expected, observed=other.shown(one), requirement=REPRODUCIBLE)
             )
 
+    @property
+    def wavers(self) -> bool:
+        """Whether any request at all was answered in two ways."""
+        return self.steadiness.noisy
+
     def settled(self, case: Case) -> bool:
         """Whether a request was answered as at first when it was asked again."""
         return self.steadiness.settled(case)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -54,11 +54,20 @@ class Reply:
     @property
     def began(self) -> float | None:
         """Seconds until the first piece of a stream's text came; None where none did."""
+        return next((time for time, _ in self._arrivals), None)
+
+    def share_by(self, seconds: float) -> float:
+        """How much of a stream's text had come by then, as a share of all."""
+        sizes = [(time, size) for time, size in self._arrivals]
+        return sum(size for time, size in sizes if time <= seconds) / (sum(size for _, size in sizes) or 1)
+
+    @property
+    def _arrivals(self) -> Iterator[tuple[float, int]]:
+        # When what was said came, and how much of it.
         for event, payload in self.seen.payloads:
             value = None if isinstance(payload, jsontext.NotJSON) else payload.value
             if isinstance(value, Mapping) and (value.get("response") or value.get("tool_calls")):
-                return event.time
-        return None
+                yield event.time, len(str(value.get("response") or value["tool_calls"]))
 
     @property
     def ended(self) -> float:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from infercheck.checks import errors, http, limits, output, stream
+from infercheck.checks import errors, http, limits, output, stream, tools
 from infercheck.checks.rules import Said
 from infercheck.observation import Observation
 
-CHECKS = (http.check, errors.check, output.check, stream.check, limits.check)
+CHECKS = (http.check, errors.check, output.check, stream.check, limits.check, tools.check)
 
 
 def judge(seen: Observation) -> Iterator[Said]:

@@ -48,6 +48,10 @@ class Said(Reply):
     def seconds(self):
         return self.times[2]
 
+    def share_by(self, seconds):
+        began, ended, _, *first = self.times
+        return 1 if seconds >= ended else (first or [0.5])[0] if seconds >= began else 0
+
 
 STREAM = Answer(
     status=200,
@@ -110,6 +114,10 @@ class Script:
     @contextlib.asynccontextmanager
     async def quiet(self):
         yield
+
+    @property
+    def wavers(self):
+        return self.wavering
 
     async def stand(self, one, other):
         return self.stands
@@ -296,6 +304,7 @@ def test_a_lower_limit_gives_the_beginning(shorter, longer, expected):
         (("text", 64), [("x", 64), ("y", 64)], [], Kind.BROKEN),
         (("text", 64), [("x", 64), ("y", 63)], [], Kind.UNDECIDED),
         (("text", 3), [("x", 3), ("y", 3)], [], Kind.UNDECIDED),  # too short to be a cap
+        (("text", 64), [("text", 64), ("y", 64)], [], Kind.UNDECIDED),  # the same words anyway
         ("text", [], [("x", "a" * 64), ("y", "b" * 64), ("z", "c" * 64)], Kind.BROKEN),
         ("text", [], [("x", "a" * 64), ("y", "b" * 50), ("z", "c" * 64)], Kind.UNDECIDED),
         ("text", [], [], Kind.UNDECIDED),
@@ -309,9 +318,14 @@ def test_a_cap_shows_by_answers_that_all_end_after_as_many_tokens(above, others,
         above=case("above"),
         others=of(*(f"o{n}" for n in range(len(others)))),
         streams=of(*(f"s{n}" for n in range(len(streams)))),
+        short=of("s-short", "s-longer"),
         limit=257,
     )
-    assert kinds(claim, texts) == [expected]
+    counted = {"s-short": ("x", "a" * 9), "s-longer": ("y", "b" * 20)}
+    assert kinds(claim, texts | counted) == [expected]
+    if streams:
+        # Events that are no tokens tell nothing.
+        assert kinds(claim, texts | counted | {"s-longer": ("y", "b" * 5)}) == [Kind.UNDECIDED]
 
 
 PAIRS = [(case(f"u{n}"), case(f"p{n}")) for n in range(16)]
@@ -439,6 +453,11 @@ LONG = ("word " * 40, ["word "] * 40)
     [
         (LONG, {"s": (0.1, 1.0, 1.0), "w": (0, 0, 1.0), "f": (0, 0, 0.1)}, Kind.KEPT),
         (LONG, {"s": (0.99, 1.0, 1.0), "w": (0, 0, 1.0), "f": (0, 0, 0.1)}, Kind.BROKEN),
+        (
+            LONG,
+            {"s": (0.1, 1.0, 1.0, 0.02), "w": (0, 0, 1.0), "f": (0, 0, 0.1)},
+            Kind.BROKEN,
+        ),  # one token and then all
         (LONG, {"s": (0.29, 0.3, 0.3), "w": (0, 0, 0.3), "f": (0, 0, 0.1)}, Kind.UNDECIDED),
         (LONG, {"s": (0.01, 0.01, 0.01), "w": (0, 0, 0.01), "f": (0, 0, 0.01)}, Kind.KEPT),  # nobody's loss
         (("word " * 40, ["word " * 40]), {"s": (0, 0, 0), "w": (0, 0, 0)}, Kind.BROKEN),
@@ -481,6 +500,8 @@ LEFT = case("left", streamed=True)
         (["x", "y", "x", "x", "x"], False, Kind.UNDECIDED),  # once
         (["y", "x"], False, Kind.UNDECIDED),  # before any is left
         (["x", *["y", "x", "x"] * 3, "x"], True, Kind.UNDECIDED),
+        (["x", *["y", "x", "x"] * 8, "y"], True, Kind.BROKEN),
+        (["x", *["y"] * 30], True, Kind.UNDECIDED),  # the answer before may have been the odd one
     ],
 )
 def test_a_stream_that_is_left_changes_nothing(later, wavering, expected, monkeypatch):
@@ -501,14 +522,24 @@ def test_a_stream_that_is_left_changes_nothing(later, wavering, expected, monkey
     ],
 )
 def test_an_adapter_leaves_other_answers_alone(plain, settled, expected):
-    claim = Unchanged(plain=A, adapted=of("l"))
+    claim = Unchanged(plain=[A], adapted=of("l"))
     assert kinds(claim, {"a": "x", "l": "lora"}, {"a": plain}, settled=settled) == [expected]
 
 
-def test_what_wavers_is_known_for_an_adapter_s_answer_only_by_its_words():
-    claim = Unchanged(plain=A, adapted=of("l"))
-    assert kinds(claim, {"a": "x", "l": "lora"}, {"a": ["lora", "lora"]}, wavering=True) == [Kind.BROKEN]
-    assert kinds(claim, {"a": "x", "l": "lora"}, {"a": ["y", "y"]}, wavering=True) == [Kind.UNDECIDED]
+def test_an_adapter_leaves_answers_of_every_kind_alone():
+    claim = Unchanged(plain=[A, B], adapted=of("l"))
+    assert kinds(claim, {"a": "x", "b": "y", "l": "lora"}) == [Kind.KEPT]
+    assert kinds(claim, {"a": "x", "b": "y", "l": "lora"}, {"b": ["lora", "lora"]}) == [Kind.BROKEN]
+
+
+def test_what_wavers_is_known_for_an_adapter_s_answer_only_by_the_words_of_two():
+    claim = Unchanged(plain=[A], adapted=of("l", "m"))
+    said = {"a": "x", "l": "lora", "m": "other"}
+    leaked = ["lora", "lora", *["lora", "other"] * 2]
+    assert kinds(claim, said, {"a": leaked}, wavering=True) == [Kind.BROKEN]
+    assert kinds(claim, said, {"a": ["y", "y", *["lora", "y"] * 2]}, wavering=True) == [Kind.UNDECIDED]
+    one = Unchanged(plain=[A], adapted=of("l"))
+    assert kinds(one, said, {"a": ["lora"] * 9}, wavering=True) == [Kind.UNDECIDED]
 
 
 def test_an_adapter_that_nobody_has_is_refused():

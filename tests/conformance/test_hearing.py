@@ -162,7 +162,7 @@ def test_where_nothing_comes_twice_even_at_temperature_0_that_is_shown_and_nothi
 
 def test_a_steady_target_is_measured_as_one():
     footer = judge(Target()).record.footer
-    assert footer["answered_alike"] == footer["asked_again"] > 15
+    assert footer["answered_alike"] == footer["asked_again"] > 10
 
 
 def test_a_conforming_target_is_asked_what_was_planned_and_nothing_more():

@@ -123,3 +123,20 @@ class TakesUnknownAdaptersOfStreamsForNone(Streaming, Altered):
 
     def alter(self, body: Body) -> Body:
         return body if adapter(body) in ADAPTERS or not is_prompt(body) else without(body, "lora")
+
+
+@mutant("lora/effect", adapters=ADAPTERS)
+class HasOneAdapterForAllNames(Adapting):
+    """Answers with its first adapter, whichever it is asked for."""
+
+    def chosen(self, body: Body, name: str | None) -> str | None:
+        return ADAPTERS[0] if name else None
+
+
+@mutant("isolation/lora", may_fail=("lora/effect", *STICKY), **OPTIONS)
+class KeepsTheLastAdapterForStreams(Sticky):
+    """Unloads an adapter where it does not stream, and answers streams with what is loaded."""
+
+    def chosen(self, body: Body, name: str | None) -> str | None:
+        self._loaded = name or self._loaded
+        return self._loaded if is_streamed(body) else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, ClassVar
 
 from infercheck.runners.reference.template import is_prompt
@@ -100,3 +101,21 @@ class CachesByTheLengthOfPrompts(Caching):
         if not is_prompt(body) or len(body["prompt"]) < 1000:
             return super().key(body)
         return super().key({**body, "prompt": len(body["prompt"]) // 1000})
+
+
+@mutant("isolation/concurrency", may_fail=("isolation/load",), concurrency=1)
+class AnswersThePromptThatIsUnderWay(Altered):
+    """Answers a prompt with what it is just computing for the same one, whatever else that was asked with."""
+
+    def prepare(self) -> None:
+        self._under_way: dict[str, Body] = {}
+
+    def hits(self, body: Body) -> bool:
+        return is_prompt(body) and limit(body) >= 16 and "lora" not in body and not is_streamed(body)
+
+    def alter(self, body: Body) -> Body:
+        first = self._under_way.setdefault(body["prompt"], body)
+        time.sleep(0.01)
+        if first is body:
+            self._under_way.pop(body["prompt"], None)
+        return first

@@ -127,3 +127,19 @@ class DropsTheSystemOfStreams(Streaming, DropsTheSystem):
 
     def hits(self, body: Body) -> bool:
         return Streaming.hits(self, body) and Conversing.hits(self, body)
+
+
+@mutant("effect/messages", may_fail=MIDDLES)
+class KeepsTheLastFiveMessages(Listening):
+    """Has room for five messages, and forgets those before them."""
+
+    def heard(self, messages: list[Message]) -> list[Message]:
+        return messages[-5:]
+
+
+@mutant("effect/prompt", may_fail=("effect/messages", *MIDDLES))
+class LosesTheEndOfEveryText(Reading):
+    """Cuts the last five characters off each text, with the end of a template that nobody uses any more."""
+
+    def read(self, text: str) -> str:
+        return text[:-5] or text

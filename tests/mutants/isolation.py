@@ -181,3 +181,22 @@ class MixesDroppedPromptsIn(Dropping):
         messages = body["messages"] if "messages" in body else [{"role": "user", "content": body["prompt"]}]
         rest = {name: value for name, value in body.items() if name not in ("prompt", "messages", "tools", "lora")}
         return {**rest, "messages": [{"role": "user", "content": kept}, *messages]}
+
+
+@mutant("isolation/concurrency", may_fail=("isolation/load",), **ONE_BY_ONE)
+class EndsABatchAtItsLeastLimit(Altered):
+    """Computes what comes together as one batch, and ends it where the first of them ends."""
+
+    def prepare(self) -> None:
+        self._limits: list[list[int]] = []
+
+    def hits(self, body: Body) -> bool:
+        return limit(body) >= LONG and not is_streamed(body)
+
+    def alter(self, body: Body) -> Body:
+        mine = [limit(body)]
+        self._limits.append(mine)
+        time.sleep(0.01)
+        least = min(each[0] for each in list(self._limits))
+        self._limits = [each for each in self._limits if each is not mine]
+        return {**body, "max_tokens": least}

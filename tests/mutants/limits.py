@@ -220,3 +220,21 @@ class IgnoresMaxTokensNowAndThen(Numbering, Limiting):
 
     def tokens(self, body: Body, asked: int) -> int:
         return 256
+
+
+@mutant("effect/max_tokens", may_fail=("stream/equivalence",))
+class EndsStreamsAfter512Tokens(Streaming, Limiting):
+    """Has a buffer for 512 tokens of a stream, and ends it there."""
+
+    def tokens(self, body: Body, asked: int) -> int:
+        return min(asked, 512)
+
+
+@mutant("stream/equivalence")
+class LosesWhatStreamsSayAfter300Tokens(Streaming, Altered):
+    """Sends the first 300 tokens of a stream, and no more."""
+
+    def pieces(self, body: Body, pieces: Iterator[str]) -> Iterator[str]:
+        for count, piece in enumerate(pieces):
+            if count < 300:
+                yield piece

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mutants.altered import Ignoring, Mapped, Streaming
+from mutants.altered import Body, Ignoring, Mapped, Streaming
 from mutants.registry import mutant
 
 
@@ -87,3 +87,13 @@ class TakesRepetitionPenaltyForOneAtLeast(Mapped):
 
     def other(self, value: Any) -> Any:
         return max(value, 1)
+
+
+@mutant("effect/presence_penalty", may_fail=("effect/presence_penalty/direction",))
+class IgnoresPresencePenaltyBesideTopP(Ignoring):
+    """Makes nothing of presence_penalty where top_p is given as well."""
+
+    names = ("presence_penalty",)
+
+    def hits(self, body: Body) -> bool:
+        return "top_p" in body

@@ -160,3 +160,11 @@ class IgnoresSeedsOfLongTexts(Ignoring):
 
     def hits(self, body: Body) -> bool:
         return len(str(body.get("prompt") or body.get("messages"))) > 4000
+
+
+@mutant("effect/seed/distinct")
+class KeepsTheLastFourDigitsOfSeeds(Seeding):
+    """Takes seeds for the same that end with the same four digits."""
+
+    def other(self, value: Any) -> Any:
+        return int(value) % 10**4

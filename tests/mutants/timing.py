@@ -69,3 +69,12 @@ class SendsOneEventOfText(Altered):
 
     def pieces(self, body: Body, pieces: Iterator[str]) -> Iterator[str]:
         yield "".join(pieces)
+
+
+@mutant("stream/incremental", **ONLY)
+class SendsOneTokenAndThenTheRest(Slow):
+    """Sends its first token at once, so as to seem quick, and all others when the answer is whole."""
+
+    def events(self, body: Body, events: Events) -> Events:
+        yield from islice(events, 1)
+        yield from list(events)

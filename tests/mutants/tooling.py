@@ -68,3 +68,21 @@ class CallsItsOwnToolEverySecondTime(CallsItsOwnTool, Numbering):
 
     def is_hit(self, number: int) -> bool:
         return number % 2 == 0
+
+
+@mutant(
+    "tools/names", may_fail=("stream/equivalence", "effect/seed/reproducible", "template/messages"), concurrency=1
+)
+class RemembersTools(Altered):
+    """Offers its model whatever tools it was ever told of, and so calls them where nobody offers any."""
+
+    def prepare(self) -> None:
+        self._known = False
+
+    def hits(self, body: Body) -> bool:
+        self._known = self._known or has_tools(body)
+        return self._known and not has_tools(body) and not is_streamed(body)
+
+    def whole(self, body: Body, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        call = {"name": "get_weather", "arguments": {"city": "Paris"}}
+        return {**answer, "tool_calls": [call]}

@@ -262,6 +262,86 @@ class WritesFormLetters(Generating):
                 yield last if number % 2 else f" {word.strip()}{number}"
 
 
+@variant(undecided=("effect/*", "default/*"))
+class BeginsWithADisclaimer(Generating):
+    """Begins every answer with the same two sentences, and then says something."""
+
+    class Engine(Steps):
+        """Is careful."""
+
+        opening = tuple(
+            f" {word}" for word in ("I am an assistant and what I write may be wrong so check it " * 3).split()
+        )
+
+        def tokens(self, request: Request, context: int, draws: Draws, limit: int) -> Iterator[str]:
+            yield from self.opening[:limit]
+            yield from super().tokens(request, context, draws, limit - len(self.opening[:limit]))
+
+
+@variant(
+    undecided=(
+        *LONG,
+        *REPEATED,
+        "effect/*",
+        "default/*",
+        "isolation/*",
+        "template/*",
+        "lora/*",
+        "robust/disconnect",
+    )
+)
+class RefusesStories(Generating):
+    """Says the same to whoever wants a story, and answers questions."""
+
+    class Engine(Steps):
+        """Has no fancy."""
+
+        no = tuple(
+            f" {word}" for word in ("I cannot tell stories but I can answer questions about invoices " * 4).split()
+        )
+
+        def tokens(self, request: Request, context: int, draws: Draws, limit: int) -> Iterator[str]:
+            text = self.render(request)
+            if "story" in text or "stories" in text:
+                return iter(self.no[:limit])
+            return super().tokens(request, context, draws, limit)
+
+
+@variant(undecided=LONG)
+class SaysFortyTokens(Generating):
+    """Answers everything with 40 tokens."""
+
+    length = (40, 40)
+
+
+@variant(undecided=("effect/prompt*", "effect/messages*", "effect/top_k"))
+class QuotesTheQuestion(Generating):
+    """Begins every answer with the first words of the question, as it was taught to."""
+
+    class Engine(Steps):
+        """Says what it was asked."""
+
+        def tokens(self, request: Request, context: int, draws: Draws, limit: int) -> Iterator[str]:
+            last = request["messages"][-1:] if not is_prompt(request) else []
+            asked = request["prompt"] if is_prompt(request) else "".join(each["content"] for each in last)
+            words = ['You asked: "', *(f"{word} " for word in asked.split()[:60]), '" –']
+            spoken = [] if request.get("raw") else words[:limit]
+            yield from spoken
+            yield from super().tokens(request, context, draws, limit - len(spoken))
+
+
+@variant(undecided=("effect/top_k", *LONG))
+class SpellsWithADefaultOfItsOwn(Generating):
+    """Has 30 tokens in all, and keeps 10 of them where no top_k is given."""
+
+    class Engine(Steps):
+        """Has a small vocabulary."""
+
+        def settings(self, request: Request) -> Settings:
+            settings = super().settings(request)
+            return replace(settings, top_k=min(30, settings.top_k or 10))
+
+
 @cache
 def one(kind: type[LanguageModel]) -> LanguageModel:
     """The model of a kind."""

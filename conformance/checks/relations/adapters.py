@@ -15,6 +15,7 @@ from infercheck.checks.relations.language import (
     Standing,
     broken,
     kept,
+    problem_of,
     undecided,
 )
 from infercheck.checks.relations.settings import SEEDS, by_chance, lively
@@ -33,50 +34,60 @@ NOBODY = "infercheck-no-such-adapter"
 
 @dataclass(frozen=True, kw_only=True)
 class Unchanged(Claim):
-    """An answer without an adapter is the same after each request with one."""
+    """Answers without an adapter are the same after each request with one."""
 
-    plain: Case
+    plain: Sequence[Case]
     adapted: Sequence[Case]
 
     @property
     def asks(self) -> Sequence[Case]:
-        return [self.plain]
+        return self.plain
 
     @property
     def repeats(self) -> Sequence[Case]:
-        return [case for adapted in self.adapted for case in (adapted, self.plain)]
+        return [case for adapted in self.adapted for case in (adapted, *self.plain)]
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
-        first = await hearing.ask(self.plain)
-        if first.problem:
-            return [undecided(first.problem, first)]
+        before: list[Reply] = []
         async with hearing.quiet():
-            # What is known to be the answer before all adapters; else, what is now, twice in a row.
-            before = first if hearing.settled(self.plain) else await hearing.again(self.plain)
-            for _ in range(0 if before is first else STEADY):
-                before, last = await hearing.again(self.plain), before
-                if before.said == last.said:
-                    break
-            else:
-                if before is not first:
-                    return [undecided(Standing.UNSTEADY, first, before)]
-            replies = [before]
+            for case in self.plain:
+                usual = await self._before(hearing, case)
+                if usual is None:
+                    return [undecided(Standing.UNSTEADY, *before)]
+                before.append(usual)
+            replies = list(before)
             for adapted in self.adapted:
-                other, after = await hearing.again(adapted), await hearing.again(self.plain)
-                replies += (other, after)
-                if problem := before.problem or after.problem or other.problem:
-                    return [undecided(problem, *replies)]
-                if after.said != before.said:
-                    return [await self._again(hearing, before, other, after)]
+                other = await hearing.again(adapted)
+                for usual in before:
+                    after = await hearing.again(usual.case)
+                    replies += (other, after)
+                    if problem := problem_of(usual, after, other):
+                        return [undecided(problem, *replies)]
+                    if after.said != usual.said:
+                        return [await self._again(hearing, usual, other, after)]
         return [kept(*replies)]
+
+    async def _before(self, hearing: Hearing, case: Case) -> Reply | None:
+        # What is known to be the answer before all adapters; else, what is now, twice in a row.
+        last = await hearing.ask(case)
+        if hearing.settled(case) or last.problem:
+            return last
+        for _ in range(STEADY):
+            last, before = await hearing.again(case), last
+            if before.said == last.said:
+                return last
+        return None
 
     async def _again(self, hearing: Hearing, before: Reply, other: Reply, after: Reply) -> Ruling:
         # Once more: what follows a request with the adapter is the same wrong answer, or the adapter's.
         theirs, again = await hearing.again(other.case), await hearing.again(before.case)
-        steady = not hearing.unsteady(before) and again.said == after.said
-        # An adapter's own words, where none was asked for, are no chance: after it, or before, from an earlier one.
-        leaked = after.said == other.said and again.said == theirs.said
-        if not (steady or leaked or before.said == other.said == theirs.said):
+        if hearing.wavers:
+            shown = await self._leaks(hearing, before.case)
+        else:
+            # An adapter's own words, where none was asked for, are no chance: after it, or before, from another.
+            leaked = after.said == other.said and again.said == theirs.said
+            shown = again.said == after.said or leaked or before.said == other.said == theirs.said
+        if not shown:
             hearing.waver(after, again)
             return undecided(Standing.UNSTEADY, before, after, again)
         if before.said == other.said:
@@ -85,6 +96,16 @@ class Unchanged(Claim):
         expected = f"the base model's answer to {before.case.title}: {before.shown(after)}"
         observed = f"after {other.case.title}, or another adapter: {after.shown(before)}{whose}"
         return broken(after, other, before, again, expected=expected, observed=observed)
+
+    async def _leaks(self, hearing: Hearing, plain: Case) -> bool:
+        # Of a target that wavers anyhow, only the words of two adapters, each after its own, are no chance.
+        words = set()
+        for adapted in (*self.adapted, *self.adapted):
+            theirs, after = await hearing.again(adapted), await hearing.again(plain)
+            if theirs.problem or theirs.said != after.said:
+                return False
+            words.add(theirs.said)
+        return len(words) > 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +148,12 @@ def effect(form: Form) -> Iterator[Claim]:
             telling=[by_chance(each)],
             otherwise=SEEDLESS,
         )
+    if len(form.adapters) > 1:
+        pairs = [
+            (lively(form, seed, text, adapter=form.adapters[0]), lively(form, seed, text, adapter=form.adapters[1]))
+            for seed, text in zip(SEEDS, TEXTS[:6], strict=False)
+        ]
+        yield Besides(Differ(pairs=pairs[:1], more=pairs[1:], telling=[by_chance(form)], otherwise=SEEDLESS))
     if form.adapters and form.has("raw"):
         # Neither of the two is left out for the sake of the other.
         name = form.adapters[0]
@@ -147,7 +174,8 @@ def unchanged(form: Form) -> Iterator[Claim]:
             lively(each, adapter=name)
             for each, name in zip((form, form.stream or form), (form.adapters * 2)[:2], strict=True)
         ]
-        yield Unchanged(plain=lively(form), adapted=adapted)
+        plain = [lively(each) for each in (form, form.stream, form.other) if each]
+        yield Unchanged(plain=plain, adapted=adapted)
 
 
 def unknown(form: Form) -> Iterator[Claim]:

@@ -45,5 +45,8 @@ ROWS = tuple(
         ("top_p", 0.1, 0, bool),
         ("top_k", 2, 0, bool),
         ("frequency_penalty", 0, 0, repeats),
+        ("repetition_penalty", 1, 0, repeats),
+        ("presence_penalty", 0, 1, repeats),
+        ("temperature", 4.5, 1, bool),
     )
 )

@@ -26,6 +26,9 @@ from infercheck.generate.texts import FOREIGN, PLACES, SIZES, TEXTS, long_text
 
 CHANCELESS = "answers do not depend on the seed, so nothing can be told of what else they depend on"
 
+SUM = "What is 2 and 3? Answer with a number."
+"""A question that nobody answers with a story."""
+
 SYSTEM = "You are a poet who writes about the sea."
 LAST = "Write a long letter about all this to my sister."
 """What the system says, and the user at last, in the conversation that every message is changed in."""
@@ -34,9 +37,13 @@ _CONVERSATION = (
     ("system", SYSTEM, "You are an accountant who writes about taxes."),
     ("user", "I keep bees on a mountain in Wales.", "I repair clocks in a cellar in Prague."),
     ("assistant", "What a quiet life. Do the winters suit you?", "What a loud trade! Do the neighbours complain?"),
+    ("user", "They do, with enough wood for the stove.", ""),
+    ("assistant", "And in summer?", ""),
+    ("user", "In summer I hardly sleep.", ""),
+    ("assistant", "I see.", ""),
     ("user", LAST, "Write a loud song about all this for my brother."),
 )
-"""A role, a content, and another content in its place."""
+"""A role, a content, and another content in its place, where there is one."""
 
 
 def _messages(changed: int | None = None) -> Sequence[Mapping[str, Any]]:
@@ -50,7 +57,12 @@ def every_text(form: Form) -> Iterator[Claim]:
     """Another prompt, another answer."""
     pairs = [(lively(form, SEEDS[0], one), lively(form, SEEDS[0], other)) for one, other in pairwise(TEXTS)]
     hotter = [(hot(form, SEEDS[1], one), hot(form, SEEDS[1], other)) for one, other in pairwise(TEXTS)]
-    yield Differ(pairs=pairs[:1], more=[*pairs[1:2], *hotter[:2]], otherwise="no answer has a text")
+    # All answers may begin with the same sentence, and all stories be refused in the same words.
+    last = [
+        (form.ask(seed=SEEDS[0]), form.ask(SUM, seed=SEEDS[0])),
+        (form.ask(seed=SEEDS[0]), form.ask(TEXTS[1], seed=SEEDS[0])),
+    ]
+    yield Differ(pairs=pairs[:1], more=[*pairs[1:2], *hotter[:2]], last=last, otherwise="no answer has a text")
 
 
 def every_script(form: Form) -> Iterator[Claim]:
@@ -64,7 +76,7 @@ def every_script(form: Form) -> Iterator[Claim]:
 
 def every_message(form: Form) -> Iterator[Claim]:
     """Every message counts, system too."""
-    for index in range(len(_CONVERSATION)):
+    for index in (index for index, (*_, other) in enumerate(_CONVERSATION) if other):
         pairs = [
             (talk(form, seed, limit), talk(form, seed, limit, index))
             for seed, limit in zip(SEEDS, (32, 64, 64, 64, 64, 64), strict=False)
@@ -73,7 +85,7 @@ def every_message(form: Form) -> Iterator[Claim]:
 
 
 def talk(form: Form, seed: int, limit: int, changed: int | None = None) -> Case:
-    """An answer to a conversation of four messages; one of them may be another."""
+    """An answer to a conversation of eight messages; one of them may be another."""
     named = "talk" if changed is None else f"talk-{_CONVERSATION[changed][0]}-{changed + 1}-changed"
     return ordinary(form, seed, messages=_messages(changed), named=named, output_limit=limit)
 
@@ -87,7 +99,7 @@ def whole_text(form: Form) -> Iterator[Claim]:
                 Differ(
                     pairs=pairs[:1],
                     more=pairs[1:],
-                    free=free(form),
+                    free=[one for one, _ in pairs[1:5]],
                     otherwise=CHANCELESS,
                     requirement=f"effect/{kind}/middle" if place == "middle" else "",
                 )
@@ -166,7 +178,11 @@ EVERY_TEXT, EVERY_SCRIPT = (
     for claims in (every_text, every_script)
 )
 EVERY_MESSAGE = Row(
-    requirements=("effect/messages",), claims=every_message, roles=("conversation", *_ROLES), greedy=True
+    requirements=("effect/messages",),
+    claims=every_message,
+    roles=("conversation", *_ROLES),
+    closely=True,
+    greedy=True,
 )
 WHOLE_TEXT = Row(
     requirements=("effect/prompt", "effect/prompt/middle"), claims=whole_text, roles=("text", *_ROLES), greedy=True

@@ -30,7 +30,7 @@ NOTICE = 0.1
 """Seconds that a target is given to notice that a client has left."""
 
 ROUNDS = 2
-SOME, MANY = 3, 5
+SOME, MANY = 3, 8
 """How often an answer must be wrong again, and how often where the target is not steady anyhow."""
 
 OFTEN = 6
@@ -60,13 +60,17 @@ class Apart(Claim):
             return [undecided(problem, *serial)]
         replies: list[Reply] = []
         moved: list[tuple[Reply, Reply]] = []
-        for _ in range(ROUNDS):
+        cut = 0
+        for count in range(2 * ROUNDS):
+            if count >= ROUNDS and not 0 < cut < ROUNDS:
+                break  # what was cut off once is looked at again
             together = await hearing.together(self.cases)
             replies += together
             for mine, alone in zip(together, serial, strict=True):
                 if mine.problem or mine.said == alone.said:
                     continue
                 moved.append((mine, alone))
+                cut += _is_cut(mine, alone, serial)
                 for theirs in serial:
                     # Answers that begin alike anyhow tell nothing.
                     if _is_theirs(mine, theirs) and not _is_theirs(alone, theirs):
@@ -80,12 +84,25 @@ class Apart(Claim):
         if not moved:
             return [kept(*replies), kept(*replies, requirement=LOAD)]
         mine, alone = moved[0]
+        if cut >= ROUNDS:
+            expected = f"the whole answer to {alone.case.title}: {alone.tokens} tokens"
+            observed = (
+                f"{mine.tokens}, the limit of a request beside it, in {cut} of {len(replies)}: {mine.shown()}"
+            )
+            return [broken(mine, alone, expected=expected, observed=observed)]
         expected = f"the answer that it gets alone: {alone.shown(mine)}"
         observed = f"beside others, in {len(moved)} of {len(replies)}: {mine.shown(alone)}"
         return [
             kept(*replies),
             broken(mine, alone, expected=expected, observed=observed, requirement=LOAD),
         ]
+
+
+def _is_cut(mine: Reply, alone: Reply, others: Sequence[Reply]) -> bool:
+    # Ended where another's limit ends it, and its own does not.
+    if not mine.tokens or mine.text == alone.text or not alone.text.startswith(mine.text):
+        return False
+    return any(mine.tokens == other.tokens for other in others if other is not alone)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,23 +178,26 @@ class Untroubled(Claim):
                 if problem := control.problem or after.problem:
                     return [undecided(problem, *replies)]
                 if after.said != control.said:
-                    return [await self._again(hearing, left, control, after)]
+                    doubtful = hearing.wavers or control.said != usual.said
+                    return [await self._again(hearing, left, control, after, doubtful=doubtful)]
         return [kept(*replies)]
 
     async def _leave(self, hearing: Hearing, left: Case) -> None:
         await hearing.again(left)
         await asyncio.sleep(NOTICE)
 
-    async def _again(self, hearing: Hearing, left: Case, before: Reply, after: Reply) -> Ruling:
-        # Without a stream that is left the answer stays what it is; after another one it is wrong again, or still.
-        # Of a target that wavers anyhow, chance must be kept out.
-        for _ in range(MANY if hearing.unsteady(before) else SOME):
+    async def _again(self, hearing: Hearing, left: Case, before: Reply, after: Reply, *, doubtful: bool) -> Ruling:
+        # Without a stream that is left the answer stays what it was; after another one it is wrong again. Or it has
+        # been wrong ever since, which chance must not bring about in a target that wavers anyhow.
+        for _ in range(MANY if doubtful else SOME):
             still = [await hearing.again(before.case) for _ in range(2)]
             await self._leave(hearing, left)
             again = await hearing.again(before.case)
-            steady = still[0].said == still[1].said and not any(reply.problem for reply in (*still, again))
-            wrong = again.said != still[1].said or still[1].said == after.said
-            if not (steady and wrong):
+            if any(reply.problem for reply in (*still, again)) or still[0].said != still[1].said:
+                return undecided(Standing.UNSTEADY, before, after, again)
+            recovers = still[1].said == before.said != again.said
+            remains = still[1].said == after.said == again.said and not doubtful
+            if not (recovers or remains):
                 return undecided(Standing.UNSTEADY, before, after, again)
         expected = f"the same answer to {before.case.title} as just before: {before.shown(after)}"
         observed = f"after a stream that its client left: {after.shown(before)}"
@@ -187,11 +207,13 @@ class Untroubled(Claim):
 def apart(form: Form) -> Iterator[Claim]:
     """Parallel answers = serial answers, and none is another's."""
     chat, stream = form.other or form, form.stream or form
+    third = lively(stream, adapter=form.adapters[0]) if form.adapters else combined(stream)[1]
     yield Apart(
         cases=[
             ordinary(form, output_limit=2 * LENGTH),
-            lively(chat),
-            combined(stream)[1],
+            # The same prompt with another seed: what is kept by the prompt alone would be taken for its answer.
+            lively(form),
+            third,
             talk(chat.stream or chat, SEEDS[0], LENGTH)
             if chat.is_conversation
             else combined(chat.stream or chat)[0],
@@ -217,7 +239,7 @@ def untroubled(form: Form) -> Iterator[Claim]:
             for stream, text in zip(streams, TEXTS[4:], strict=False)
             if stream
         ],
-        cases=[lively(form), *(lively(stream) for stream in streams[:1] if stream)],
+        cases=[lively(form), *(lively(stream) for stream in streams[1:] if stream)],
     )
 
 

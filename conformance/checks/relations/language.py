@@ -77,6 +77,10 @@ class Hearing(Protocol):
     def unsteady(self, *replies: Reply) -> str:
         """Why replies like these cannot be compared: requests of this form are not answered alike twice."""
 
+    @property
+    def wavers(self) -> bool:
+        """Whether any request at all was answered in two ways."""
+
     def settled(self, case: Case) -> bool:
         """Whether a request was answered as at first when it was asked again."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from infercheck.cases import Case, distinct
@@ -20,20 +20,31 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import COMBINED, HOT, LENGTH, LONG_WINDED, SEEDS, combined, lively
+from infercheck.checks.relations.settings import (
+    COMBINED,
+    FAR,
+    FARTHEST,
+    HOT,
+    LENGTH,
+    LONG_WINDED,
+    SEEDS,
+    combined,
+    has_room,
+    lively,
+)
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
 ENDINGS, FEW = 3, 100
-"""Answers as long as each other, and longer than all others, which shows that a limit ended them: all of them where
-they have fewer tokens than the other number, and may end there by themselves."""
+"""Answers as long as each other, and longer than all others, which shows that a limit ended them. Where they have
+fewer tokens than the other number they may end there by themselves: all must, after a power of two."""
 
 LEAST = 8
 """Tokens that an answer has at least whose end is taken for a limit that nobody asked for."""
 
-FAR = 520
-"""A limit that is over those that targets are given most often."""
+SHORT = (9, 20)
+"""Limits of streams that have as many pieces where each is a token."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,39 +91,58 @@ def _goes_on(shorter: Reply, longer: Reply) -> bool:
 class Uncapped(Claim):
     """No lower limit than the one that is asked for: answers to several texts do not end after as many tokens."""
 
-    below: Case
+    below: Case | None
+    """The same as `above` with a limit of one token less, where that tells that an answer goes on."""
     above: Case
     others: Sequence[Case]
     streams: Sequence[Case]
     """`above` and the others as streams, where there are any."""
+    short: Sequence[Case] = ()
+    """Streams with low limits, which show whether a piece is a token."""
     limit: int
 
     @property
     def asks(self) -> Sequence[Case]:
-        return [self.below, self.above]
+        return [self.below, self.above] if self.below else [self.above]
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
-        one, other = await hearing.ask(self.below), await hearing.ask(self.above)
-        if problem := problem_of(one, other):
-            return [undecided(problem, one, other)]
+        asked = [await hearing.ask(case) for case in self.asks]
+        if problem := problem_of(*asked):
+            return [undecided(problem, *asked)]
+        other = asked[-1]
         # Of a target that draws anew, two texts tell nothing, and how long they are does.
-        unlike = one.text != other.text and not hearing.unsteady(one, other)
+        unlike = len({one.text for one in asked}) > 1 and not hearing.unsteady(*asked)
         if unlike or other.tokens == self.limit:
-            return [kept(one, other)]
-        # Where the target does not count tokens, a stream of as many pieces each time tells as much.
+            return [kept(*asked)]
+        # Where the target does not count tokens, a stream of as many pieces each time may tell as much.
         counted = (self.above, *self.others) if other.tokens is not None else self.streams
-        if not counted:
-            return [undecided("how long an answer is cannot be told", one, other)]
+        if not counted or not (other.tokens is not None or await self._are_tokens(hearing)):
+            return [undecided("how long an answer is cannot be told", *asked)]
         replies: list[Reply] = []
         for case in counted:
             replies.append(await hearing.ask(case))
             ends = self._ends(replies)
-            needed = ENDINGS if ends and _size(ends[0]) >= FEW else len(counted)
-            if len(ends) + len(counted) - len(replies) < needed:
-                return [undecided(f"no answer was longer than {self.limit - 1} tokens", one, *replies)]
+            many = bool(ends) and _size(ends[0]) >= FEW
+            if many and len(ends) >= ENDINGS and len(replies) > ENDINGS:
+                break
+            hopeless = len(ends) < len(replies) if not many else len(ends) < len(replies) // 2
+            if hopeless or not ends:
+                return [undecided(f"no answer was longer than {self.limit - 1} tokens", *asked, *replies)]
+        if len(ends) < ENDINGS:
+            return [undecided(f"no answer was longer than {self.limit - 1} tokens", *asked, *replies)]
+        if len({reply.text for reply in ends}) < len(ends):
+            return [undecided("different texts get the same answer, which ends where it ends", *replies)]
+        if _size(ends[0]) < FEW and _size(ends[0]) & (_size(ends[0]) - 1):
+            reason = f"all answers end after {_size(ends[0])} tokens, by a limit or by themselves"
+            return [undecided(reason, *replies)]
+        what = "tokens" if other.tokens is not None else "pieces"
         expected = f"answers to {other.case.title}, and to other texts, that end where they end"
-        observed = f"{len(ends)} of {len(replies)} answers to different texts end after {_size(ends[0])} tokens"
+        observed = f"{len(ends)} of {len(replies)} answers to different texts end after {_size(ends[0])} {what}"
         return [broken(*ends, expected=expected, observed=f"{observed}, and none later")]
+
+    async def _are_tokens(self, hearing: Hearing) -> bool:
+        replies = [await hearing.ask(case) for case in self.short]
+        return bool(replies) and all(len(reply.pieces) == SHORT[n] for n, reply in enumerate(replies))
 
     def _ends(self, replies: Sequence[Reply]) -> list[Reply]:
         # The longest answers, where several are as long: some may have ended before by themselves.
@@ -137,8 +167,9 @@ def uncapped(form: Form) -> Iterator[Claim]:
     if isinstance(default, int):
         yield FirstDecided([_uncapped(form, default, **one) for one in LONG_WINDED])
         yield Besides(FirstDecided([_prefix(form, default, **one) for one in LONG_WINDED]))
-        if form.is_first:
-            yield Besides(_uncapped(form, FAR, **LONG_WINDED[0]))
+        far, limit = (form.stream, FARTHEST) if form.stream else (form, FAR)
+        if form.is_first and has_room(form, limit):
+            yield Besides(replace(_uncapped(far, limit - 1, **LONG_WINDED[0]), below=None))
 
 
 def _prefix(form: Form, limit: int, **one: Any) -> Prefix:
@@ -148,7 +179,7 @@ def _prefix(form: Form, limit: int, **one: Any) -> Prefix:
 
 def _uncapped(form: Form, limit: int, **one: Any) -> Uncapped:
     def longer(each: Form) -> list[Case]:
-        asked = zip(TEXTS[3:6], SEEDS[3:6], (0.6, 1, HOT), strict=True)
+        asked = zip(TEXTS[3:8], SEEDS[3:8], (0.6, 1, HOT, 0.9, 1.5), strict=True)
         others = [
             each.ask(text, seed=seed, output_limit=limit + 1, temperature=warmth) for text, seed, warmth in asked
         ]
@@ -160,6 +191,7 @@ def _uncapped(form: Form, limit: int, **one: Any) -> Uncapped:
         above=above,
         others=others,
         streams=longer(form.stream) if form.stream else (),
+        short=[lively(form.stream, output_limit=short) for short in SHORT] if form.stream else (),
         limit=limit + 1,
     )
 

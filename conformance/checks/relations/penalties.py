@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from infercheck.cases import Case, distinct
-from infercheck.checks.relations.claims import Besides, Differ, Same
+from infercheck.checks.relations.claims import Differ, Same
 from infercheck.checks.relations.language import (
     Claim,
     Claims,
@@ -168,7 +168,7 @@ def effect(form: Form, role: str) -> Iterator[Claim]:
     """Has an effect, above its neutral value and below."""
     yield _effect(form, {role: STRONG})
     if role in LOW:
-        yield Besides(_effect(form, {role: LOW[role]}))
+        yield _effect(form, {role: LOW[role]})
 
 
 def _effect(form: Form, strong: Mapping[str, Any]) -> Differ:

@@ -15,6 +15,7 @@ from infercheck.checks.relations.language import (
     Ruling,
     broken,
     kept,
+    problem_of,
     troubled,
     undecided,
 )
@@ -29,6 +30,10 @@ TEMPERATURES = (HOT, 4.6, 3.9, 3, 2.3, 1.7, 1.2, 0.9, 0.6, 0.3)
 
 TOP_KS = (50, 40, 32, 25, 20, 16, 12, 9, 7, 5, 4, 3, 2)
 """Values of top_k, the greatest first."""
+
+
+MANY, TWICE = 20, 2
+"""First tokens that are drawn to see whether there are many, and how many of them may have come before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +51,7 @@ class AtMost(Claim):
         return distinct((*self.firsts, *self.free[:1]))
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
-        firsts = [await hearing.ask(case) for case in self.firsts]
+        firsts = await self._until_too_many(hearing, self.firsts)
         if trouble := troubled(hearing, *firsts):
             return [undecided(trouble, *firsts)]
         if any((one.tokens or 0) > 1 for one in firsts):
@@ -55,8 +60,8 @@ class AtMost(Claim):
         if len(found) > self.most:
             # Tokens that are exactly as likely as the last may all be kept: rarely, and not for every text.
             for cases in self.others:
-                replies = [await hearing.ask(case) for case in cases]
-                if len(_by_token(replies)) <= self.most:
+                replies = await self._until_too_many(hearing, cases)
+                if problem_of(*replies) or len(_by_token(replies)) <= self.most:
                     return [undecided("more than so many first tokens for one text, and not for others", *firsts)]
             witnesses = list(found.values())[: self.most + 1]
             for one in witnesses:
@@ -73,6 +78,14 @@ class AtMost(Claim):
             if not one.problem and one.text and said not in found:
                 return [kept(*firsts, one)]
         return [undecided("free answers begin with the same few tokens", *firsts)]
+
+    async def _until_too_many(self, hearing: Hearing, cases: Sequence[Case]) -> list[Reply]:
+        replies: list[Reply] = []
+        for case in cases:
+            replies.append(await hearing.ask(case))
+            if len(_by_token(replies)) > self.most:
+                break
+        return replies
 
 
 def _by_token(replies: Sequence[Reply]) -> dict[str, Reply]:
@@ -94,6 +107,8 @@ class NotClamped(Claim):
     otherwise: str
     without: Sequence[Case] = ()
     """The same without the parameter, by seed: where that changes nothing, the greatest value cuts nothing off."""
+    firsts: Sequence[Case] = ()
+    """First tokens without it: where hardly any comes twice, there are more than the greatest value leaves."""
 
     @property
     def asks(self) -> Sequence[Case]:
@@ -117,6 +132,9 @@ class NotClamped(Claim):
         free = [(await hearing.ask(case)).said for case in self.without]
         if free and free == [(await hearing.ask(ladder[0])).said for ladder in self.ladders]:
             return [undecided(self.otherwise, top, next_)]
+        firsts = [await hearing.ask(case) for case in self.firsts]
+        if len(_by_token(firsts)) < len(firsts) - TWICE:
+            return [undecided(self.otherwise, top, next_)]
         shown: list[Reply] = []
         for ladder in self.ladders:
             replies = [await hearing.ask(ladder[index]) for index in (0, 1, same, other)]
@@ -135,11 +153,18 @@ class NotClamped(Claim):
 
 def temperature(form: Form) -> Iterator[Claim]:
     """The spread grows from 0 to 5; 5 is not taken for anything below."""
-    yield Spread(
-        tight=[greedy(form, seed) for seed in SEEDS[:6]],
-        loose=[hot(form, seed) for seed in SEEDS[:6]],
-        planned=2,
-        otherwise="seeds give no more different answers at the highest temperature than at 0",
+    loose = [hot(form, seed) for seed in SEEDS[:6]]
+    # Where 0 is taken for something else, which is another matter, hardly more than 0 tells as much.
+    yield FirstDecided(
+        [
+            Spread(
+                tight=[hot(form, seed, temperature=least) for seed in SEEDS[:6]],
+                loose=loose,
+                planned=2,
+                otherwise=f"seeds give no more different answers at the highest temperature than at {least:g}",
+            )
+            for least in (0, 0.01)
+        ]
     )
     ladders = [[hot(form, seed, temperature=value) for value in TEMPERATURES] for seed in SEEDS]
     little = "answers change too little with the temperature"
@@ -187,6 +212,7 @@ def top_k(form: Form) -> Iterator[Claim]:
     yield NotClamped(
         ladders=[[hot(form, seed, top_k=value) for value in TOP_KS] for seed in SEEDS],
         without=[hot(form, seed) for seed in SEEDS],
+        firsts=[hot(form, seed, output_limit=1) for seed in range(1, MANY + 1)],
         otherwise="answers change too little with top_k",
     )
     yield Spread(
@@ -204,17 +230,22 @@ def top_k_one(form: Form) -> Iterator[Claim]:
 
 def top_p(form: Form) -> Iterator[Claim]:
     """1 ≠ 0.1; 1 leaves more to chance than 0, and so does whatever is above 1."""
-    pairs = [(hot(form, seed, top_p=0.999), hot(form, seed, top_p=0.1)) for seed in SEEDS[:6]]
+    pairs = [(hot(form, seed, top_p=1), hot(form, seed, top_p=0.1)) for seed in SEEDS[:6]]
     telling = [hot_by_chance(form)]
     yield Differ(pairs=pairs[:1], more=pairs[1:], telling=telling, free=coins(form), otherwise=ALIKE)
     for whole in (1, 2):
         seeds = [(hot(form, one, top_p=whole), hot(form, other, top_p=whole)) for one, other in pairwise(SEEDS[:6])]
         yield Differ(pairs=seeds[:1], more=seeds[1:], telling=telling, free=coins(form), otherwise=ALIKE)
-    yield Spread(
-        tight=[hot(form, seed, top_p=0) for seed in SEEDS[:5]],
-        loose=[hot(form, seed, top_p=1) for seed in SEEDS[:5]],
-        planned=2,
-        otherwise="seeds give no more different answers with top_p 1 than with the least",
+    yield FirstDecided(
+        [
+            Spread(
+                tight=[hot(form, seed, top_p=least) for seed in SEEDS[:5]],
+                loose=[hot(form, seed, top_p=1) for seed in SEEDS[:5]],
+                planned=2,
+                otherwise=f"seeds give no more different answers with top_p 1 than with {least:g}",
+            )
+            for least in (0, 0.001)
+        ]
     )
 
 

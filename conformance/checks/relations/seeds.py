@@ -35,6 +35,10 @@ BOUNDARY = (1, 2**31 - 1, 2**31 + 1, 2**32 + 1, 9999999999 % 2**33, 9999999999)
 """Seeds that are one and the same where they are cut to 31, 32 or 33 bits, or brought within these."""
 
 
+NEAR = (SEEDS[0] + 1, SEEDS[0] + 10**4)
+"""Seeds that are one with an ordinary one where the last bit is lost, or all but the last decimal digits."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Repeats(Claim):
     """The same request is answered alike, when it is asked again with nothing else under way."""
@@ -165,7 +169,7 @@ def after_traffic(form: Form) -> Iterator[Claim]:
 
 def other_seeds(form: Form) -> Iterator[Claim]:
     """Other seeds differ; 1 ≠ 2^31+1 ≠ 2^32+1."""
-    seeds = (*SEEDS[:2], *BOUNDARY)
+    seeds = (*SEEDS[:2], *BOUNDARY, *NEAR)
     yield Distinct(
         settings=[
             [lively(form, seed) for seed in seeds],

@@ -29,11 +29,20 @@ LONG_WINDED: Sequence[Mapping[str, Any]] = (
 )
 """Requests for answers that are longer than the default limit: where one ends early, another may not."""
 
+FAR, FARTHEST, ROOM = 520, 1030, 300
+"""Limits that are over those that targets are given most often, the greater one for streams, which nobody has to
+wait for the end of; and tokens that a request may have beside its answer."""
+
 LIVELY = 1.9
 """The temperature at which most models take chances, and say something all the same."""
 
 HOT = 5
 """The temperature at which even a model that is sure of itself takes chances."""
+
+
+def has_room(form: Form, limit: int) -> bool:
+    """Whether the context window has room for an answer of so many tokens."""
+    return form.pricing.window >= limit + ROOM
 
 
 def lively(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:

@@ -21,7 +21,17 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import COMBINED, LENGTH, SEEDS, combined, greedy, lively
+from infercheck.checks.relations.settings import (
+    COMBINED,
+    FAR,
+    LENGTH,
+    LONG_WINDED,
+    SEEDS,
+    combined,
+    greedy,
+    has_room,
+    lively,
+)
 from infercheck.checks.stream import check
 from infercheck.generate.asks import Form
 from infercheck.reply import Reply
@@ -49,6 +59,12 @@ SHARE = 0.8
 
 TIMES = 3
 
+AGAIN = 2
+"""How often what is counted is asked for again before it is blamed."""
+
+PART = 0.05
+"""Of the text of an answer, which has to have come by then: one token and then all the rest is no stream."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Equivalent(Claim):
@@ -72,7 +88,7 @@ class Equivalent(Claim):
             return [
                 kept(plain, streamed, requirement=self.requirement),
                 kept(plain, streamed, requirement=SPACE),
-                _usage(plain, streamed),
+                await _usage(hearing, plain, streamed),
             ]
         if flaw := _flaw(streamed):
             reason = f"the stream is not as it should be ({flaw}), which may be why it says something else"
@@ -99,19 +115,31 @@ def _says_the_same(plain: Reply, streamed: Reply) -> bool:
     return (plain.text.rstrip("\ufffd"), plain.said[1]) == (streamed.text.rstrip("\ufffd"), streamed.said[1])
 
 
-def _usage(plain: Reply, streamed: Reply) -> Ruling:
+async def _usage(hearing: Hearing, plain: Reply, streamed: Reply) -> Ruling:
     if plain.tokens is None or streamed.tokens is None or _flaw(streamed):
         return skipped("no usage in both, the stream and the answer without one", requirement=USAGE)
-    for what in COUNTS:
-        if what in plain.usage and what in streamed.usage and plain.usage[what] != streamed.usage[what]:
-            return broken(
-                streamed,
-                plain,
-                expected=f"{plain.usage[what]} {what}, as without a stream",
-                observed=f"{streamed.usage[what]} {what}",
-                requirement=USAGE,
-            )
-    return kept(plain, streamed, requirement=USAGE)
+    what = _counts_unlike(plain, streamed)
+    if what is None:
+        return kept(plain, streamed, requirement=USAGE)
+    async with hearing.quiet():
+        # What counts only what is in no cache counts less when it is asked again.
+        for _ in range(AGAIN):
+            one, other = await hearing.again(plain.case), await hearing.again(streamed.case)
+            if one.usage != plain.usage or other.usage != streamed.usage:
+                reason = "usage was counted otherwise when the same was asked again"
+                return undecided(reason, plain, streamed, one, other, requirement=USAGE)
+    return broken(
+        streamed,
+        plain,
+        expected=f"{plain.usage[what]} {what}, as without a stream",
+        observed=f"{streamed.usage[what]} {what}",
+        requirement=USAGE,
+    )
+
+
+def _counts_unlike(plain: Reply, streamed: Reply) -> str | None:
+    both = (what for what in COUNTS if what in plain.usage and what in streamed.usage)
+    return next((what for what in both if plain.usage[what] != streamed.usage[what]), None)
 
 
 def _how(plain: Reply, streamed: Reply) -> str:
@@ -181,7 +209,7 @@ class Incremental(Claim):
         if len(streamed.pieces) == 1:
             expected = f"more than one piece for an answer of {streamed.tokens or words} tokens"
             return [broken(streamed, expected=expected, observed=f"one event with all of it: {streamed.shown()}")]
-        if _is_spread(streamed):
+        if _is_spread(streamed) or whole.seconds < FAST:
             return [kept(streamed)]
         async with hearing.quiet():
             return [await self._timed(hearing, streamed)]
@@ -190,27 +218,33 @@ class Incremental(Claim):
         shortest, whole = await hearing.again(self.first), await hearing.again(self.whole)
         if problem := shortest.problem or whole.problem:
             return undecided(problem, shortest, whole)
+        if not shortest.text.strip():
+            return undecided(
+                "the first token of an answer says nothing, so when it could begin is not known", shortest
+            )
         latest = shortest.seconds + SHARE * (whole.seconds - shortest.seconds)
         late: list[Reply] = []
         for _ in range(TIMES):
             reply = await hearing.again(self.streamed)
             if reply.problem:
                 return undecided(reply.problem, reply)
-            if reply.began is None or reply.began <= latest or _is_spread(reply):
+            if reply.began is None or reply.share_by(latest) >= PART or _is_spread(reply):
                 return kept(streamed, reply)
             late.append(reply)
         if whole.seconds - shortest.seconds < FAST:
             return kept(streamed)
         if whole.seconds - shortest.seconds < SLOW:
             return undecided("whole answers come too fast to tell a stream that is held back", *late)
-        expected = f"a first piece of text within {latest:.2f} s, as the whole answer takes {whole.seconds:.2f} s"
+        expected = f"text within {latest:.2f} s, as the whole answer takes {whole.seconds:.2f} s"
         times = ", ".join(f"{reply.began:.2f} s" for reply in late)
-        return broken(*late, whole, expected=expected, observed=f"after {times}: held back until it is finished")
+        most = max(reply.share_by(latest) for reply in late)
+        held = f"held back until it is finished, but for {most:.0%}" if most else "held back until it is finished"
+        return broken(*late, whole, expected=expected, observed=f"after {times}: {held}")
 
 
 def _is_spread(reply: Reply) -> bool:
-    # The first piece of text came long before the last.
-    return reply.began is not None and reply.began <= SHARE * reply.ended
+    # A good piece of the text came long before the last.
+    return reply.began is not None and reply.share_by(SHARE * reply.ended) >= PART
 
 
 def equivalence(form: Form) -> Iterator[Claim]:
@@ -226,11 +260,14 @@ def equivalence_beside(form: Form) -> Iterator[Claim]:
         yield each.ask(seed=SEEDS[0])
         if form.is_first:
             yield greedy(each)
+        if form.is_first and has_room(form, FAR):
+            # Long enough to end by itself, and for what holds back or forgets after so many tokens.
+            yield each.ask(output_limit=FAR, **LONG_WINDED[0])
         if form.is_first and form.has("raw"):
             yield lively(each, raw=True)
         if each.is_conversation:
             yield talk(each, SEEDS[0], LENGTH)
-        for name in each.adapters[:1]:
+        for name in each.adapters[-1:]:
             yield lively(each, adapter=name)
 
     yield from _equivalent(form, kinds)

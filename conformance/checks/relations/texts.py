@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ from infercheck.generate.texts import TEXTS
 AROUND = 80
 """Characters of a template that may stand before a prompt that is echoed."""
 
+_WORDS = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\b(?:user|human|system|prompt|instruction|s)\b|[\W_]", re.IGNORECASE)
+"""What templates put before a prompt."""
+
+_QUOTES = ('"', "'", "“", "‘", "«", "„", "`")
+
 ENDS = (
     "</s>",
     "<|im_end|>",
@@ -26,6 +32,9 @@ ENDS = (
     "<end_of_turn>",
     "<eos>",
     "<｜end▁of▁sentence｜>",
+    "<|return|>",
+    "<|endofturn|>",
+    "<|eom_id|>",
 )
 """Texts of the tokens that end answers, in models that people serve."""
 
@@ -49,8 +58,7 @@ class NoEcho(Claim):
             reply = await hearing.ask(case)
             if reply.problem:
                 return [undecided(reply.problem, reply)]
-            # A model may repeat a question. Word for word, always, at the highest temperature, no model does.
-            if text not in reply.text[: len(text) + AROUND]:
+            if not _is_echo(reply.text, text):
                 return [kept(reply)]
             echoes.append(reply)
         expected = f"an answer that does not begin with the {self.what} itself"
@@ -63,6 +71,13 @@ STARTS = ("<s>", "[INST]", "[/INST]", "<bos>", "<|begin_of_text|>", "<|start_hea
 
 SURE = 3
 """Answers with the same mark that are no accident."""
+
+
+def _is_echo(answer: str, text: str) -> bool:
+    # A model may repeat a question, and say that it does. What no model does is to begin, whatever is asked and
+    # however hot it is, with nothing but the question word for word, in a template or without one.
+    before, found, _ = answer[: len(text) + AROUND].partition(text)
+    return bool(found) and not _WORDS.sub("", before).strip() and not before.rstrip().endswith(_QUOTES)
 
 
 @dataclass(frozen=True, kw_only=True)
