@@ -11,6 +11,7 @@ Described by schemas/journal.schema.json.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import importlib.resources
 import json
@@ -217,6 +218,12 @@ def _lock(file: BinaryIO, path: Path) -> None:
         ) from None
     except OSError:
         return  # a device, or a file system that knows no locks
+
+
+def check_free(path: Path) -> None:
+    """JournalError where another run is writing this journal."""
+    with contextlib.suppress(OSError), path.open("r+b") as file:
+        _lock(file, path)
 
 
 def _mend_end(file: BinaryIO) -> None:

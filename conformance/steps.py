@@ -27,6 +27,9 @@ def interleaved(cases: Sequence[Case], relations: Iterable[Relation]) -> list[St
     asked = 0.0
     relations = list(relations)
     waiting = iter([relation for relation in relations if relation.planned])
+    if first := next(waiting, None):
+        # What the target answers by itself is known before any request that may leave something behind.
+        steps += [*_new(first, known), first]
     for case in cases[FIRST:]:
         steps.append(case)
         asked += SHARE

@@ -129,6 +129,18 @@ def test_a_target_that_is_not_there():
         infercheck.run("http://127.0.0.1:9/", only=TOP_K)
 
 
+def test_a_target_that_is_not_there_costs_nobody_the_run_before(tmp_path):
+    infercheck.run("reference", only="stream/done", output=tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    with pytest.raises(infercheck.TargetError):
+        infercheck.run("http://127.0.0.1:9/", only=TOP_K, output=tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    assert not (tmp_path / ".before").exists()
+    infercheck.run("reference", only=TOP_K, output=tmp_path)
+    assert (tmp_path / "report.json").read_bytes() != before["report.json"]
+    assert not (tmp_path / ".before").exists()
+
+
 @pytest.mark.slow
 def test_it_runs_where_a_loop_runs_and_beside_it(broken):
     async def both():

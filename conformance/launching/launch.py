@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from infercheck.errors import TargetError, UsageError
 from infercheck.expectation_files import of_baseline, read_expectations
 from infercheck.expectations import Expected
 from infercheck.job import Job
+from infercheck.journal import check_free
 from infercheck.launching.recorded import begun, journal_of, open_recorded, options_of, recorded_path
 from infercheck.launching.reports import REPORTS
 from infercheck.pace import parse_rate
@@ -28,6 +30,9 @@ from infercheck.results import Results, results_of
 from infercheck.runners.http import Network, Timeouts
 from infercheck.runners.target import Opened, Target, check, open_target, parse_headers
 from infercheck.suite import Progress
+
+ASIDE = ".before"
+"""Where the run before lies until a target answers."""
 
 JOURNAL = "journal.ndjson"
 LOG = "server.log"
@@ -167,16 +172,15 @@ def perform(
             raise UsageError(f"{journal} is the run to be {what}", hint="Give another folder with --output.")
     earlier = begun(journal) if resume else None
     settings = _settings(launch, command, home or folder)
-    if earlier is None:
-        _forget(folder)
-    else:
+    if earlier is not None:
         said(f"going on with {journal}, which has {len(earlier.exchanges)} answers")
         check_same(earlier, launch.contract, launch.plan, settings)
         if earlier.complete:
             expect(earlier, journal, launch.expected)
             return results_of(read(journal))
     started = contextlib.nullcontext() if launch.recorded else server_of(launch.job, launch.target, folder, said)
-    with started, _hinting(launch.job, folder):
+    aside = _aside(folder, said) if earlier is None else contextlib.nullcontext()
+    with aside, started, _hinting(launch.job, folder):
         asyncio.run(_conduct(launch, journal, earlier, settings, signals, said, listener, running))
     return results_of(read(journal))
 
@@ -252,8 +256,25 @@ def _settings(launch: Launch, command: tuple[str, ...], home: Path) -> Settings:
     )
 
 
-def _forget(folder: Path) -> None:
-    # Reports of an earlier run must not be taken for those of one that did not get that far.
-    for name in REPORTS:
-        with contextlib.suppress(OSError):
-            (folder / name).unlink(missing_ok=True)
+@contextlib.contextmanager
+def _aside(folder: Path, said: Callable[[str], None]) -> Iterator[None]:
+    # The reports of an earlier run must not be taken for those of one that did not get that far; and a server that
+    # somebody forgot to start must not cost him that run.
+    aside = folder / ASIDE
+    check_free(folder / JOURNAL)
+    moved: list[str] = []
+    with contextlib.suppress(OSError):  # whoever writes the journal says why nothing can be written
+        for name in (name for name in (JOURNAL, *REPORTS) if (folder / name).is_file()):
+            aside.mkdir(exist_ok=True)
+            (folder / name).replace(aside / name)
+            moved.append(name)
+    try:
+        yield
+    except TargetError:
+        for name in moved:
+            (aside / name).replace(folder / name)
+        if moved:
+            said(f"{folder} still holds the run before")
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

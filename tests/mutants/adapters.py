@@ -64,7 +64,14 @@ class TakesTheFirstAdapterForUnknownOnes(Altered):
         return {**body, "lora": ADAPTERS[0]} if unknown else body
 
 
-STICKY = ("effect/seed/reproducible", "template/messages", "stream/equivalence", "default/*", "robust/disconnect")
+STICKY = (
+    "effect/seed/reproducible",
+    "template/messages",
+    "stream/equivalence",
+    "default/*",
+    "robust/disconnect",
+    "isolation/concurrency",
+)
 """What an answer's adapter may spoil where answers are compared."""
 
 

@@ -74,6 +74,10 @@ class Apart(Claim):
                 for theirs in serial:
                     # Answers that begin alike anyhow tell nothing.
                     if _is_theirs(mine, theirs) and not _is_theirs(alone, theirs):
+                        if (now := await hearing.again(alone.case)).said != alone.said:
+                            return [
+                                undecided("answers are others by now, with nothing beside them too", alone, now)
+                            ]
                         expected = f"the answer to {alone.case.title}: {alone.shown(mine)}"
                         observed = (
                             f"that to {theirs.case.title}, which was under way beside it: {mine.shown(alone)}"
