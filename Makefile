@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: help run check test mutants lint types bench floors neighbours build clean
+.PHONY: help run check test mutants noise lint types bench floors neighbours build clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -30,6 +30,9 @@ test: $(READY) ## All tests that a plain machine can run
 
 mutants: $(READY) ## Broken servers, the requests until each is shown, and the promises that none breaks
 	PYTHONPATH=tests $(BIN)/python -m mutants.table
+
+noise: $(READY) ## Targets with noise: what is still shown, what is blamed; writes tests/noise/TABLE.md
+	PYTHONPATH=tests $(BIN)/python -m noise.table
 
 lint: $(READY) ## ruff: lint and format
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
+from infercheck import pace
 from infercheck.cases import Case
 from infercheck.errors import BudgetSpent, InfercheckError, ThrottledForEver
 from infercheck.exchange import Answer, Exchange, Runner
@@ -188,6 +189,7 @@ class Door:
     async def _carry(
         self, case: Case, number: int, ordinal: int, *, apart: bool, held: bool
     ) -> tuple[Answer, int, float]:
+        long = 0
         for retries in range(len(BACKOFF) + 1):
             await self._pace.turn()
             # What goes apart closes the connections that are kept, for a target may have room for few.
@@ -201,9 +203,15 @@ class Door:
                     self._journal.sent(number, case, ordinal, started)
                 answer = await self._runner.send(case.request, alone=apart)
             if not throttled(answer):
+                self._pace.answered(answer)
                 return answer, retries, started
             self.retries += 1
+            asked = retry_after(answer)
+            long += asked is not None and asked >= pace.PATIENCE
+            if long > 1:
+                # A quota that is used up: what was decided so far stands, and the rest is asked another day.
+                asks = f"the target asks to come back after {pace.PATIENCE:g} s or more, twice"
+                raise ThrottledForEver(f"{asks}; --resume goes on then")
             if retries < len(BACKOFF):
-                asked = retry_after(answer)
-                self._pace.hold(BACKOFF[retries] if asked is None else asked)
+                self._pace.later(BACKOFF[retries] if asked is None else asked)
         raise ThrottledForEver(f"the target answered {answer.status} {len(BACKOFF) + 1} times in a row")

@@ -17,24 +17,80 @@ PATIENCE = 120.0
 """Seconds: the longest Retry-After that is waited for at once."""
 
 
+SLOWEST = 10.0
+"""Seconds between two requests at most, however often a target throttles."""
+
+STEADY, FASTER = 30, 0.8
+"""Answers in a row after which requests may leave faster again, and how much."""
+
+VAIN = 5
+"""How often in a row a target may throttle after one answer, before it is asked as fast as ever."""
+
+FEW = 8
+"""Requests left in a window, by a target's own count, from which on they are spread over the rest of it."""
+
+
 class Pace:
-    """Spaces requests out evenly; `rate` is in requests a second, None for as fast as may be."""
+    """Spaces requests out evenly; `rate` is in requests a second, None for as fast as may be.
+
+    A target that throttles is asked more slowly from then on, as slowly as it answered before, and its rate headers
+    are heeded; while it throttles no more, it is asked faster step by step.
+    """
 
     def __init__(self, rate: float | None = None) -> None:
         self._interval = 1 / rate if rate else 0.0
+        self._learnt = 0.0
         self._next = 0.0
+        self._since = time.monotonic()
+        self._answered = 0
+        self._in_a_row = 0
+        self._throttles = False
+        self._vain = 0
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two requests, as far as it is known what the target can take."""
+        return max(self._interval, self._learnt)
 
     async def turn(self) -> None:
         """Wait until the next request may leave."""
         now = time.monotonic()
         start = max(now, self._next)
-        self._next = start + self._interval
+        self._next = start + self.interval
         if start > now:
             await asyncio.sleep(start - now)
 
     def hold(self, seconds: float) -> None:
         """Let nobody leave for so long."""
         self._next = max(self._next, time.monotonic() + seconds)
+
+    def later(self, seconds: float) -> None:
+        """The target asks to come back after so long."""
+        now = time.monotonic()
+        self._throttles = True
+        self._in_a_row = 0
+        if self._answered:
+            self._vain = self._vain + 1 if self._answered == 1 else 0
+            # As many as it answered since it last throttled, in the time that it wants for them: who throttles
+            # after every answer, however slowly he is asked, has no such time.
+            wanted = min(SLOWEST, (now - self._since + seconds) / self._answered)
+            self._learnt = max(self._learnt, wanted) if self._vain < VAIN else 0.0
+        self._since, self._answered = now, 0
+        self.hold(seconds)
+
+    def answered(self, answer: Answer) -> None:
+        """Take notice of an answer."""
+        self._answered += 1
+        self._in_a_row += 1
+        if not self._throttles:
+            return  # who never throttles may count what he likes
+        if self._in_a_row % STEADY == 0:
+            self._learnt *= FASTER
+        left = remaining(answer)
+        if left and left[0] <= 0:
+            self.hold(left[1])
+        elif left and left[0] < FEW:
+            self._learnt = max(self._learnt, min(SLOWEST, left[1] / left[0]))
 
 
 def parse_rate(text: str) -> float:
@@ -60,3 +116,37 @@ def retry_after(answer: Answer) -> float | None:
     except (ValueError, TypeError, OverflowError):  # nonsense, and dates that no calendar has
         return None
     return min(max(0.0, when - time.time()), PATIENCE)
+
+
+def remaining(answer: Answer) -> tuple[int, float] | None:
+    """Requests that are left, and seconds until there are more, by the headers that targets send with any answer.
+
+    `RateLimit-Remaining` and `-Reset` (draft-ietf-httpapi-ratelimit-headers-07), `RateLimit` (its later form), and
+    the `X-` headers in use; None where they are not there, or nonsense.
+    """
+    if match := _STRUCTURED.search(answer.header("ratelimit") or ""):
+        return int(match[1]), min(float(match[2]), PATIENCE)
+    for prefix, suffix in (("ratelimit", ""), ("x-ratelimit", ""), ("x-ratelimit", "-requests")):
+        left = (answer.header(f"{prefix}-remaining{suffix}") or "").strip()
+        seconds = _seconds((answer.header(f"{prefix}-reset{suffix}") or "").strip())
+        if left.isascii() and left.isdigit() and seconds is not None:
+            return int(left[:9]), min(seconds, PATIENCE)
+    return None
+
+
+_STRUCTURED = re.compile(r";\s*r=(\d{1,9})\s*;\s*t=(\d{1,9})")
+_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9}(?:\.\d{1,9})?)(ms|s))?")
+EPOCH = 1e9
+"""Seconds from which on a number is a date, not a time to wait."""
+
+
+def _seconds(text: str) -> float | None:
+    # A number of seconds, a date in seconds since 1970, or a duration as in 6m0s.
+    if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text, re.ASCII):
+        value = float(text)
+        return max(0.0, value - time.time()) if value > EPOCH else value
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        return None
+    hours, minutes, last, unit = match.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(last or 0) / (1000 if unit == "ms" else 1)

@@ -12,7 +12,7 @@ from infercheck.cases import Case, Expectation, Request
 from infercheck.door import Budget, Door
 from infercheck.errors import BudgetSpent, ThrottledForEver, UsageError
 from infercheck.journal import JournalWriter
-from infercheck.pace import PATIENCE, Pace, parse_rate, retry_after, throttled
+from infercheck.pace import PATIENCE, Pace, parse_rate, remaining, retry_after, throttled
 
 
 def case(number=1, price=1):
@@ -137,3 +137,70 @@ def test_rates_and_retry_after_are_read():
     assert retry_after(answer(429, {})) is None
     assert throttled(answer(429, {}))
     assert not throttled(answer(503, {}))
+
+
+def headed(**headers):
+    return answer(200, {}, tuple((name.replace("_", "-"), value) for name, value in headers.items()))
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"RateLimit_Remaining": "5", "RateLimit_Reset": "10"}, (5, 10)),
+        ({"X_RateLimit_Remaining": "0", "X_RateLimit_Reset": "2.5"}, (0, 2.5)),
+        ({"x_ratelimit_remaining_requests": "59", "x_ratelimit_reset_requests": "1m1s"}, (59, 61)),
+        ({"x_ratelimit_remaining_requests": "1", "x_ratelimit_reset_requests": "250ms"}, (1, 0.25)),
+        ({"RateLimit": '"default";r=50;t=30'}, (50, 30)),
+        ({"RateLimit_Remaining": "5", "RateLimit_Reset": "99999999"}, (5, PATIENCE)),
+        ({"X_RateLimit_Remaining": "1", "X_RateLimit_Reset": "1000000001"}, (1, 0)),  # long ago
+        ({"RateLimit_Remaining": "5"}, None),
+        ({"RateLimit_Remaining": "-1", "RateLimit_Reset": "10"}, None),
+        ({"RateLimit_Remaining": "5", "RateLimit_Reset": "soon"}, None),
+        ({"RateLimit_Remaining": "\u0665", "RateLimit_Reset": "1"}, None),
+        ({"RateLimit_Remaining": "9" * 5000, "RateLimit_Reset": "9" * 5000}, None),
+        ({}, None),
+    ],
+)
+def test_rate_headers_are_read(headers, expected):
+    assert remaining(headed(**headers)) == expected
+
+
+def test_who_throttles_is_asked_as_slowly_as_it_answers_and_faster_again_when_it_does_not():
+    pace = Pace()
+    for _ in range(4):
+        pace.answered(answer(200, {}))
+    assert pace.interval == 0
+    pace.later(1)
+    assert 0.25 <= pace.interval < 0.3
+    slow = pace.interval
+    pace.later(1)  # another request that was under way: nothing was answered since
+    assert pace.interval == slow
+    for _ in range(29):
+        pace.answered(answer(200, {}))
+    assert pace.interval == slow
+    pace.answered(answer(200, {}))
+    assert pace.interval < slow
+    pace.answered(headed(RateLimit_Remaining="2", RateLimit_Reset="8"))
+    assert pace.interval == 4
+
+
+def test_rate_headers_slow_nobody_down_who_was_never_throttled():
+    pace = Pace()
+    pace.answered(headed(RateLimit_Remaining="0", RateLimit_Reset="100"))
+    pace.answered(headed(RateLimit_Remaining="1", RateLimit_Reset="100"))
+    assert pace.interval == 0
+    began = time.monotonic()
+    asyncio.run(pace.turn())
+    assert time.monotonic() - began < 50
+
+
+def test_a_quota_that_is_used_up_ends_the_run_soon(tmp_path, monkeypatch):
+    monkeypatch.setattr("infercheck.pace.PATIENCE", 0.01)
+    runner = Runner(*[answer(429, {}, (("Retry-After", "86400"),))] * 9)
+
+    async def script(door):
+        with pytest.raises(ThrottledForEver, match="--resume"):
+            await door.ask(case())
+
+    opened(runner, tmp_path, script)
+    assert len(runner.sent) == 2

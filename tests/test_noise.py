@@ -1,0 +1,69 @@
+"""Targets with noise: it is never blamed for anything but itself, and does not hide what it need not."""
+
+import random
+
+import harness
+import pytest
+from direct import URL
+from harness import broken, ids
+from mutants.conforming import Conforming
+from mutants.registry import MUTANTS
+from mutants.table import MODULES
+from noise.kinds import KINDS, noisy
+from noise.simulation import Drawn, alarms, blamed, declared, false_differences, power
+
+from infercheck.checks.relations.support import ALARM, ALPHA, NOISE, TRIALS, tail
+from infercheck.findings import Verdict
+
+SEED = "effect/seed/reproducible"
+assert MODULES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_noise_is_blamed_for_itself_alone(kind):
+    for seed in (1, 2):
+        results = harness.judge(noisy(Conforming, kind, seed), url=URL, concurrency=4, adapters=("poet", "pirate"))
+        assert broken(results) <= {SEED}
+        assert not ids(results, Verdict.ERROR)
+        assert results.record.complete
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ignores the seed", "two machines"])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("ignores_temperature", "effect/temperature/zero"),
+        ("ignores_top_k", "effect/top_k"),
+        ("ignores_top_p", "effect/top_p/zero"),
+        ("ignores_max_tokens", "effect/max_tokens"),
+        ("answers_streams_as_json", "stream/media-type"),
+        ("writes128_tokens_by_default", "default/max_tokens"),
+        ("sends_the_text_so_far", "stream/equivalence"),
+    ],
+)
+def test_what_no_seed_is_needed_for_is_shown_all_the_same(name, shown, kind):
+    mutant = next(one for one in MUTANTS if one.name == name)
+    results = harness.judge(noisy(mutant.server, kind), url=URL, concurrency=4, **mutant.options)
+    assert shown in broken(results)
+    assert not mutant.surplus(broken(results)) - {SEED, shown}
+
+
+def test_the_chance_of_a_false_alarm_is_what_is_promised():
+    assert tail(TRIALS, 0, NOISE) == pytest.approx(1)
+    assert tail(2, 1, 0.5) == 0.75
+    assert tail(TRIALS, ALARM, NOISE) < ALPHA < tail(TRIALS, ALARM - 1, NOISE)
+
+
+def test_simulated_noise_is_not_blamed():
+    assert alarms(NOISE, runs=300) == 0
+    assert [false_differences(share, runs=300) for share in (0.005, 0.025, 0.1, 0.3, 0.5)] == [0] * 5
+
+
+def test_what_is_ignored_is_seen_in_simulated_runs():
+    assert power(0.0, runs=30) == 1
+    assert power(0.9, runs=30) == 0
+    # Where free answers begin alike as well, nothing can be told.
+    sure = Drawn(noise=0.0, honoured=0.0, tokens=2, chance=random.Random(1))
+    assert blamed(sure, declared(), 30) == 0
