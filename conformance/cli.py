@@ -121,8 +121,8 @@ def _link_options(command: F) -> F:
 
 def _plan_options(command: F) -> F:
     options = [
-        click.option("--profile", type=click.Choice(["quick", "standard"]), default="standard",
-                     show_default=True, help="How much to send: at most 60 requests, or 600."),
+        click.option("--profile", type=click.Choice(["quick", "standard", "deep"]), default="standard",
+                     show_default=True, help="How much to send: at most 60 requests, 600 or 3,000."),
         click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
                      help="The plan is the same for the same seed."),
         click.option("--lora", multiple=True, metavar="NAME",

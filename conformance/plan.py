@@ -36,6 +36,7 @@ class Profile:
 PROFILES: Mapping[str, Profile] = {
     "quick": Profile(name="quick", requests=60, reserve=10, tokens=6_000),
     "standard": Profile(name="standard", requests=600, reserve=45, tokens=60_000),
+    "deep": Profile(name="deep", requests=3_000, reserve=1_200, tokens=300_000),
 }
 
 
@@ -133,7 +134,8 @@ def make_plan(contract: Contract, options: Options) -> Plan:
     at_hand, lost = _at_hand(contract, options, priced)
     narrowed = bool(options.only or options.exclude)
     asked = forms(boundary, pricing, streams=Absence.NO_STREAM not in options.declare)
-    related = list(relations(contract, asked, options.declare, closely=narrowed))
+    deep = profile.name == "deep"
+    related = list(relations(contract, asked, options.declare, closely=narrowed or deep, deep=deep))
     comparable = {id_ for relation in related for id_ in relation.requirements}
     wanted = list(_needed(at_hand, selected - comparable, contract.roles.get("stream"), narrowed=narrowed))
     steps = interleaved(wanted, [one for one in related if _is_wanted(one, selected, comparable)])

@@ -12,6 +12,7 @@ from mutants.table import MODULES
 from noise.kinds import KINDS, noisy
 from noise.simulation import Drawn, alarms, blamed, declared, false_differences, power
 
+from infercheck.checks.relations import samples
 from infercheck.checks.relations.support import ALARM, ALPHA, NOISE, TRIALS, tail
 from infercheck.findings import Verdict
 
@@ -67,3 +68,47 @@ def test_what_is_ignored_is_seen_in_simulated_runs():
     # Where free answers begin alike as well, nothing can be told.
     sure = Drawn(noise=0.0, honoured=0.0, tokens=2, chance=random.Random(1))
     assert blamed(sure, declared(), 30) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("samples_at_one_by_default", "default/temperature"),
+        ("ignores_temperature_of_streams", "stream/equivalence"),
+    ],
+)
+def test_large_samples_tell_two_distributions_apart(name, shown, monkeypatch):
+    # The half minute that a chance of 1 in 400,000 takes is nobody's gain here.
+    monkeypatch.setattr(samples, "ALPHA", 1e-4)
+    mutant = next(one for one in MUTANTS if one.name == name)
+    results = harness.judge(
+        noisy(mutant.server, "ignores the seed"), url=URL, concurrency=4, profile="deep", only=(shown,)
+    )
+    assert broken(results) == {shown}
+
+
+@pytest.mark.slow
+def test_large_samples_of_noise_are_alike():
+    results = harness.judge(noisy(Conforming, "ignores the seed"), url=URL, concurrency=4, profile="deep")
+    assert broken(results) == {SEED}
+    reasons = {result.requirement.id: result.reason for result in results.results}
+    assert "a small one would not" in reasons["default/temperature"]
+    assert "stream/equivalence" in ids(results, Verdict.PASS)  # at temperature 0
+
+
+@pytest.mark.parametrize(
+    ("ones", "others", "apart"),
+    [("ab" * 100, "ab" * 100, False), ("ab" * 100, "ba" * 100, False), ("ab" * 100, "ac" * 100, True)],
+)
+def test_a_permutation_test_tells_samples_apart(ones, others, apart):
+    assert samples.differ(ones, others, 0.001, random.Random(1)) is apart
+
+
+def test_a_permutation_test_is_wrong_as_seldom_as_it_says():
+    chance = random.Random(1)
+    wrong = 0
+    for _ in range(400):
+        ones, others = ([chance.choice("aabbccdefg") for _ in range(60)] for _ in range(2))
+        wrong += samples.differ(ones, others, 0.05, chance)
+    assert 5 <= wrong <= 40  # 20 of 400 are expected; far fewer would mean that it sees nothing

@@ -13,6 +13,7 @@ from infercheck.checks.relations import (
     isolation,
     limits,
     penalties,
+    samples,
     sampling,
     seeds,
     streams,
@@ -35,6 +36,7 @@ ROWS: Sequence[Row] = (
     texts.NO_ECHO,
     sampling.TOP_K_ONE,
     *support.ROWS,
+    *samples.ROWS,
     defaults.COUNTED,
     streams.TOLD_ONCE,
     defaults.MAX_TOKENS,
@@ -75,16 +77,21 @@ COMPARED = frozenset(id_ for row in ROWS for id_ in row.requirements)
 
 
 def relations(
-    contract: Contract, forms: Sequence[Form], declared: Iterable[str] = (), *, closely: bool = False
+    contract: Contract,
+    forms: Sequence[Form],
+    declared: Iterable[str] = (),
+    *,
+    closely: bool = False,
+    deep: bool = False,
 ) -> Iterator[Relation]:
     """The relations that a contract has the roles and the requirements for, last those that are asked on suspicion.
 
-    With `closely` none is: every row is planned for every form.
+    With `closely` none is: every row is planned for every form. `deep` ones are there only where asked for.
     """
     on_suspicion: list[Relation] = []
     for row in ROWS:
         known = row.requirements[0] in contract.requirements
-        if not known or row.absent in declared:
+        if not known or row.absent in declared or (row.deep and not deep):
             continue
         for relation in _of(row, forms, closely=closely):
             if relation.planned:

@@ -124,7 +124,7 @@ class Row:
     something is wrong with such a form, those `first_only` never. `ordered` ones depend on what was asked before;
     without the `basic` ones others can tell nothing. Those `on_noise` are for targets whose answers cannot be
     compared, and only for these, and so are those `greedy` in the form that leaves nothing to chance; all others
-    need answers that come again, unless they do `without` that.
+    need answers that come again, unless they do `without` that. Only profile deep has room for what is `deep`.
     """
 
     requirements: tuple[str, ...]
@@ -137,6 +137,7 @@ class Row:
     on_noise: bool = False
     greedy: bool = False
     without: bool = False
+    deep: bool = False
     absent: str = ""
     """What an operator may declare so that the row does not apply."""
 
