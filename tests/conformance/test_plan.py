@@ -320,3 +320,10 @@ def test_whoever_gives_more_requests_than_the_profile_has_gets_more():
     assert 100 < more.requests < more.budget == 150
     assert not more.cut
     assert make_plan(CONTRACT, Options(profile="quick", max_requests=30)).cut
+
+
+@pytest.mark.parametrize("profile", ["standard", "deep"])
+def test_no_two_relations_have_the_same_id(profile):
+    # What stands for a relation in the journal is judged once.
+    ids = [relation.id for relation in make_plan(CONTRACT, Options(profile=profile, adapters=("a", "b"))).relations]
+    assert len(ids) == len(set(ids))

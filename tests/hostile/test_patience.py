@@ -15,7 +15,7 @@ from infercheck.runners.http import BODY_CAP
 
 pytestmark = pytest.mark.slow  # real sockets, real patience
 
-ORDINARY = 80 * 2**20
+ORDINARY = 100 * 2**20
 """About what a run of this suite needs, in bytes."""
 
 QUICK = ("--profile", "quick")

@@ -196,7 +196,7 @@ class EndsABatchAtItsLeastLimit(Altered):
     def alter(self, body: Body) -> Body:
         mine = [limit(body)]
         self._limits.append(mine)
-        time.sleep(0.01)
+        time.sleep(0.03)
         least = min(each[0] for each in list(self._limits))
         self._limits = [each for each in self._limits if each is not mine]
         return {**body, "max_tokens": least}

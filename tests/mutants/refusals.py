@@ -66,7 +66,7 @@ class TakesMaximumForExclusive(Careless):
                     place["exclusiveMaximum"] = place.pop("maximum")
 
 
-@mutant(*each(FLOATS, "minimum"))
+@mutant(*each(FLOATS, "minimum"), max_requests=700)
 class TakesZeroForMissing(Refusing):
     """Asks `if not value`, to which 0 says yes."""
 

@@ -63,7 +63,7 @@ class SaysOneWord(Generating):
     length = (1, 1)
 
 
-@variant(undecided=LONG)
+@variant(undecided=(*LONG, "effect/messages"))
 class HasNothingToSayNowAndThen(Generating):
     """Answers some prompts with nothing, and some with up to 40 tokens."""
 

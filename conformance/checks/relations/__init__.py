@@ -47,6 +47,7 @@ ROWS: Sequence[Row] = (
     texts.NO_MARK,
     contexts.TEMPLATE,
     streams.EQUIVALENCE_BESIDE,
+    streams.TO_THE_END,
     limits.CUT_BESIDE,
     isolation.APART,
     adapters.EFFECT,

@@ -14,39 +14,40 @@ from infercheck.reply import Reply
 
 
 def beside(
-    form: Form, role: str, value: float, index: int, speaks: Callable[[Sequence[Reply]], bool]
+    form: Form, role: str, tried: Sequence[tuple[int, float]], speaks: Callable[[Sequence[Reply]], bool]
 ) -> Iterator[Claim]:
     """Has an effect beside others, too."""
-    usual = combined(form)[index], combined(form, **{role: value})[index]
-    more = [
-        (combined(form, seed=seed)[index], combined(form, seed=seed, **{role: value})[index]) for seed in SEEDS[:5]
-    ]
-    yield Differ(
-        pairs=[usual],
-        more=more,
-        telling=[(usual[0], other) for other, _ in more],
-        free=coins(form),
-        firsts=[combined(form, seed=seed, output_limit=1)[index] for seed in range(1, FIRSTS + 1)],
-        tokens=2,
-        speaks=speaks,
-        otherwise="nothing in these answers is left to chance",
-    )
+    for index, value in tried:
+        usual = combined(form)[index], combined(form, **{role: value})[index]
+        more = [
+            (combined(form, seed=seed)[index], combined(form, seed=seed, **{role: value})[index])
+            for seed in SEEDS[:5]
+        ]
+        yield Differ(
+            pairs=[usual],
+            more=more,
+            telling=[(usual[0], other) for other, _ in more],
+            free=coins(form),
+            firsts=[combined(form, seed=seed, output_limit=1)[index] for seed in range(1, FIRSTS + 1)],
+            tokens=2,
+            speaks=speaks,
+            otherwise="nothing in these answers is left to chance",
+        )
 
 
 ROWS = tuple(
     Row(
         requirements=(f"effect/{role}",),
-        claims=partial(beside, role=role, value=value, index=index, speaks=speaks),
+        claims=partial(beside, role=role, tried=tried, speaks=speaks),
         roles=("temperature", "seed", "output_limit", *COMBINED),
         first_only=True,
     )
-    for role, value, index, speaks in (
-        ("temperature", 1.2, 0, bool),
-        ("top_p", 0.1, 0, bool),
-        ("top_k", 2, 0, bool),
-        ("frequency_penalty", 0, 0, repeats),
-        ("repetition_penalty", 1, 0, repeats),
-        ("presence_penalty", 0, 1, repeats),
-        ("temperature", 4.5, 1, bool),
+    for role, tried, speaks in (
+        ("temperature", ((0, 1.2), (1, 4.5)), bool),
+        ("top_p", ((0, 0.1),), bool),
+        ("top_k", ((0, 2),), bool),
+        ("frequency_penalty", ((0, 0),), repeats),
+        ("repetition_penalty", ((0, 1),), repeats),
+        ("presence_penalty", ((1, 0),), repeats),
     )
 )

@@ -147,6 +147,8 @@ class Unmoved(Claim):
 
 def _is_theirs(mine: Reply, theirs: Reply) -> bool:
     # Their whole answer, or a long beginning of it: a mixture begins with a piece of one's own.
+    if mine.text == theirs.text:
+        return len(theirs.text) >= LONG_ENOUGH // 2
     return len(theirs.text) >= LONG_ENOUGH and mine.text[:LONG_ENOUGH] == theirs.text[:LONG_ENOUGH]
 
 
@@ -191,8 +193,8 @@ class Untroubled(Claim):
         await asyncio.sleep(NOTICE)
 
     async def _again(self, hearing: Hearing, left: Case, before: Reply, after: Reply, *, doubtful: bool) -> Ruling:
-        # Without a stream that is left the answer stays what it was; after another one it is wrong again. Or it has
-        # been wrong ever since, which chance must not bring about in a target that wavers anyhow.
+        # Without a stream that is left the answer stays what it is; after another one it is wrong again, or still.
+        # Of a target that wavers anyhow, it must be right again each time before.
         for _ in range(MANY if doubtful else SOME):
             still = [await hearing.again(before.case) for _ in range(2)]
             await self._leave(hearing, left)
@@ -200,8 +202,8 @@ class Untroubled(Claim):
             if any(reply.problem for reply in (*still, again)) or still[0].said != still[1].said:
                 return undecided(Standing.UNSTEADY, before, after, again)
             recovers = still[1].said == before.said != again.said
-            remains = still[1].said == after.said == again.said and not doubtful
-            if not (recovers or remains):
+            changes = again.said != still[1].said or still[1].said == after.said
+            if not (recovers if doubtful else changes):
                 return undecided(Standing.UNSTEADY, before, after, again)
         expected = f"the same answer to {before.case.title} as just before: {before.shown(after)}"
         observed = f"after a stream that its client left: {after.shown(before)}"

@@ -40,6 +40,9 @@ ENDINGS, FEW = 3, 100
 """Answers as long as each other, and longer than all others, which shows that a limit ended them. Where they have
 fewer tokens than the other number they may end there by themselves: all must, after a power of two."""
 
+LOOKED = 3
+"""Answers two of which must end after as many tokens for others to be asked for."""
+
 LEAST = 8
 """Tokens that an answer has at least whose end is taken for a limit that nobody asked for."""
 
@@ -103,10 +106,10 @@ class Uncapped(Claim):
 
     @property
     def asks(self) -> Sequence[Case]:
-        return [self.below, self.above] if self.below else [self.above]
+        return [self.below, self.above] if self.below else [self.above, *self.others[: LOOKED - 1]]
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
-        asked = [await hearing.ask(case) for case in self.asks]
+        asked = [await hearing.ask(case) for case in (self.below, self.above) if case]
         if problem := problem_of(*asked):
             return [undecided(problem, *asked)]
         other = asked[-1]
@@ -125,7 +128,7 @@ class Uncapped(Claim):
             many = bool(ends) and _size(ends[0]) >= FEW
             if many and len(ends) >= ENDINGS and len(replies) > ENDINGS:
                 break
-            hopeless = len(ends) < len(replies) if not many else len(ends) < len(replies) // 2
+            hopeless = len(ends) < len(replies) if not many else len(ends) < 2 and len(replies) >= LOOKED
             if hopeless or not ends:
                 return [undecided(f"no answer was longer than {self.limit - 1} tokens", *asked, *replies)]
         if len(ends) < ENDINGS:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from infercheck.cases import Case, distinct
+from infercheck.checks.relations.claims import Besides
 from infercheck.checks.relations.contexts import talk
 from infercheck.checks.relations.language import (
     Claim,
@@ -260,9 +261,6 @@ def equivalence_beside(form: Form) -> Iterator[Claim]:
         yield each.ask(seed=SEEDS[0])
         if form.is_first:
             yield greedy(each)
-        if form.is_first and has_room(form, FAR):
-            # Long enough to end by itself, and for what holds back or forgets after so many tokens.
-            yield each.ask(output_limit=FAR, **LONG_WINDED[0])
         if form.is_first and form.has("raw"):
             yield lively(each, raw=True)
         if each.is_conversation:
@@ -271,6 +269,14 @@ def equivalence_beside(form: Form) -> Iterator[Claim]:
             yield lively(each, adapter=name)
 
     yield from _equivalent(form, kinds)
+
+
+def far(form: Form) -> Iterator[Claim]:
+    """The same to the end of a long answer."""
+    # Long enough to end by itself, and for what forgets after so many tokens; a window may refuse it.
+    if form.stream and has_room(form, FAR):
+        pair = [each.ask(output_limit=FAR, **LONG_WINDED[0]) for each in (form, form.stream)]
+        yield Besides(Equivalent(plain=pair[0], streamed=pair[1], form=form.stream.name))
 
 
 def _equivalent(form: Form, kinds: Callable[[Form], Iterable[Case]]) -> Iterator[Claim]:
@@ -307,5 +313,6 @@ EQUIVALENCE, EQUIVALENCE_BESIDE = (
     )
     for claims in (equivalence, equivalence_beside)
 )
+TO_THE_END = Row(requirements=("stream/equivalence", SPACE, USAGE), claims=far, roles=_ROLES, first_only=True)
 TOLD_ONCE = Row(requirements=("stream/equivalence",), claims=told_once, roles=_ROLES, on_noise=True)
 INCREMENTAL = Row(requirements=("stream/incremental",), claims=incremental, roles=_ROLES, without=True)
