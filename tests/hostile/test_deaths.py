@@ -288,7 +288,8 @@ def test_connections_that_are_lost_at_random_blame_nobody(kind, seed, tmp_path):
     assert done.broken == set(), done.told()
     # All that is lost is asked for again, as long as there is a budget for it.
     assert done.status == 0 or all("spent" in reason for reason in done.reasons), done.told()
-    assert done.noted & {"http/answer"} or kind is DropsKeptConnectionsAtRandom
+    told = done.noted | done.undecided  # where no budget was left to look into all of it
+    assert "http/answer" in told or kind is DropsKeptConnectionsAtRandom
 
 
 class DropsEveryThird(Raw):
