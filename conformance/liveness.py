@@ -112,6 +112,7 @@ class Liveness:
         self._unanswered = 0
         self._faltered = False
         self._left = False
+        self._spent: NotToBeHad | None = None
         self.probe: Case | None = None
         self.slowest = 0.0
         """Seconds that the slowest answer to an ordinary request took."""
@@ -241,6 +242,8 @@ class Liveness:
             if seen.outcome is not Outcome.NO_ANSWER:
                 return seen, Pulse.THERE
             pulse = await self._pulse()
+            if pulse is Pulse.UNTOLD and self._spent and attempts > 1:
+                raise self._spent  # one more loss alone is no reason to say that it is never answered
             reached = _reached(seen)
             self.clear(seen)
             faltered += reached and self._faltered
@@ -289,7 +292,8 @@ class Liveness:
             await asyncio.sleep(0 if self._restart_wait == math.inf else wait)
             try:
                 exchange = await self._door.ask(self.probe, fresh=True, held=True)
-            except NotToBeHad:
+            except NotToBeHad as spent:
+                self._spent = spent
                 return Pulse.GONE if lost >= LOST else Pulse.UNTOLD
             if exchange.answer.status is not None:
                 self._faltered = lost > 0
