@@ -12,6 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from infercheck.cases import Case
 from infercheck.checks.relations.claims import Besides
@@ -115,7 +116,7 @@ def default_temperature(form: Form) -> Iterator[Claim]:
     """First tokens without a temperature come as often as with the default one."""
     default = form.declared("temperature", "default")
 
-    def asked(seed: int, **given: float) -> Case:
+    def asked(seed: int, **given: Any) -> Case:
         return form.ask(seed=seed, output_limit=1, **given)
 
     yield SameSpread(
