@@ -99,8 +99,8 @@ class SameSpread(Claim):
 
 
 async def _differ(ones: Sequence[Reply], others: Sequence[Reply], alpha: float) -> bool:
-    tokens = [[_first(reply) for reply in replies] for replies in (ones, others)]
-    return await asyncio.to_thread(differ, *tokens, alpha, random.Random(1))
+    one, other = ([_first(reply) for reply in replies] for replies in (ones, others))
+    return await asyncio.to_thread(differ, one, other, alpha, random.Random(1))
 
 
 def _first(reply: Reply) -> str:
