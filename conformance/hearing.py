@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from infercheck.cases import Case
+from infercheck.cases import RELATION, Case
 from infercheck.checks.relations.language import Claim, Relation, Ruling, Standing, broken, undecided
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad, ThrottledForEver
@@ -136,7 +136,8 @@ class Hearing:
     def _forgo(self) -> None:
         # What is not worth sending any more leaves room for what is asked instead.
         self._given_up = self.steadiness.given_up
-        unsent = [case for case in self._plan.cases if not self._door.has(case) and not self.needs(case)]
+        compared = [case for case in self._plan.cases if case.group == RELATION]
+        unsent = [case for case in compared if not self._door.has(case) and not self.needs(case)]
         waiting = [one for one in self._plan.relations if one.id not in self._heard and self._is_hopeless(one)]
         for name, cases in (*((one.id, [one]) for one in unsent), *((one.id, one.repeats) for one in waiting)):
             for case in cases if name not in self._forgone else ():

@@ -1,6 +1,7 @@
 """Targets with noise: it is never blamed for anything but itself, and does not hide what it need not."""
 
 import random
+from dataclasses import dataclass, replace
 
 import harness
 import pytest
@@ -112,3 +113,16 @@ def test_a_permutation_test_is_wrong_as_seldom_as_it_says():
         ones, others = ([chance.choice("aabbccdefg") for _ in range(60)] for _ in range(2))
         wrong += samples.differ(ones, others, 0.05, chance)
     assert 5 <= wrong <= 40  # 20 of 400 are expected; far fewer would mean that it sees nothing
+
+
+@dataclass
+class Machines(Drawn):
+    """A few machines, whose likeliest tokens are not the same."""
+
+    async def ask(self, case):
+        reply = await super().ask(case)
+        return replace(reply, text=f"m{self.chance.randrange(3)}") if reply.text == "t00" else reply
+
+
+def test_machines_that_do_not_calculate_alike_are_no_setting_that_is_ignored():
+    assert blamed(Machines(noise=0.0, chance=random.Random(1)), declared()[:1], 200) == 0

@@ -37,6 +37,9 @@ SHOWN = 4
 SCREENED, TRIALS, ALARM = 8, 32, 14
 """Answers that screen, those that decide, and how many of these must begin otherwise than the commonest do."""
 
+SEVERAL = 4
+"""Tokens beyond those that the setting leaves which must be seen: machines that calculate otherwise have fewer."""
+
 STEADY = 6
 """How many may, where the setting is honoured: ignored, it would leave as few in less than 1 case of 100,000."""
 
@@ -99,6 +102,8 @@ class Support(Claim):
         if problem := problem_of(*fresh):
             return [undecided(problem, *fresh)]
         others = self._others(fresh)
+        if len(set(map(_first, fresh))) < self.most + SEVERAL:
+            return self._open("answers begin with a few tokens, as those of a few machines may", fresh)
         if others < ALARM:
             if others <= STEADY and self.decides:
                 return [kept(*fresh)]
