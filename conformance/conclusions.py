@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -246,7 +247,7 @@ def of_liveness(liveness: Liveness, *, slow: bool) -> Iterator[Finding]:
                 requirement=LIVENESS, verdict=Verdict.PASS, case=last.case.id, exchanges=(last.exchange.number,)
             )
         return
-    suspects = list({seen.exchange.number: seen for absence in absences for seen in absence}.values())
+    suspects = list({seen.exchange.number: seen for absence in absences for seen in _first(absence)}.values())
     if not suspects:
         return
     named = ", ".join(f"{seen.case.id} (request {seen.exchange.number})" for seen in suspects[:SUSPECTS])
@@ -267,6 +268,13 @@ def of_liveness(liveness: Liveness, *, slow: bool) -> Iterator[Finding]:
         reason=reason,
         exchanges=tuple(seen.exchange.number for seen in suspects),
     )
+
+
+def _first(absence: Sequence[Observation]) -> list[Observation]:
+    # What was sent after the first of them had gone unanswered found the target as it was.
+    lost = [seen for seen in absence if seen.outcome is Outcome.NO_ANSWER]
+    end = min((seen.exchange.started + seen.exchange.answer.seconds for seen in lost), default=math.inf)
+    return [seen for seen in absence if seen.exchange.started <= end]
 
 
 def of_losses(requirement: str, lost: Sequence[Observation], requests: int) -> Finding:

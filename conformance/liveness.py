@@ -145,13 +145,8 @@ class Liveness:
 
     @property
     def suspects(self) -> list[Observation]:
-        """What was not answered, or answered with a server error, since the target was last seen alive.
-
-        What was sent after the first of them had gone unanswered found the target as it was.
-        """
-        found = sorted(self._suspects.values(), key=lambda seen: seen.exchange.number)
-        end = min((seen.exchange.started + seen.exchange.answer.seconds for seen in found), default=0)
-        return [seen for seen in found if seen.exchange.started <= end]
+        """What was not answered, or answered with a server error, since the target was last seen alive."""
+        return sorted(self._suspects.values(), key=lambda seen: seen.exchange.number)
 
     async def inquire(self, seen: Observation) -> Inquest:
         """What becomes of a request that was not answered, when it is sent again alone."""

@@ -271,9 +271,9 @@ def _aside(folder: Path, said: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
     except TargetError:
-        for name in moved:
-            (aside / name).replace(folder / name)
-        if moved:
+        if JOURNAL in moved:
+            for name in moved:
+                (aside / name).replace(folder / name)
             said(f"{folder} still holds the run before")
         raise
     finally:

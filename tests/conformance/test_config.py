@@ -280,8 +280,8 @@ def test_a_config_is_found_in_its_folder_and_no_other(tmp_path):
         ("start: [a, on]", "1: item 2 of `start` is to be a text, not true or false", BOOLEAN),
         ("declare: 5", f"1: `declare` is to be {ABSENT}, or a list of such words, not a number", NUMBER),
         # words
-        ("profile: Quick", "1: `profile` is to be `quick` or `standard`; did you mean `quick`?", ""),
-        ("profile: deep", "1: `profile` is to be `quick` or `standard`", ""),
+        ("profile: Quick", "1: `profile` is to be `quick`, `standard` or `deep`; did you mean `quick`?", ""),
+        ("profile: long", "1: `profile` is to be `quick`, `standard` or `deep`", ""),
         ("dialect: wroker", "1: `dialect` is to be `rest`, `worker` or `auto`; did you mean `worker`?", ""),
         ("fail_on: off", "1: `fail_on` is to be `must` or `should`, not true or false", BOOLEAN),
         ("declare: no_tools", f"1: `declare` is to be {ABSENT}; did you mean `no-tools`?", ""),

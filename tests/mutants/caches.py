@@ -103,7 +103,7 @@ class CachesByTheLengthOfPrompts(Caching):
         return super().key({**body, "prompt": len(body["prompt"]) // 1000})
 
 
-@mutant("isolation/concurrency", may_fail=("isolation/load",), concurrency=1)
+@mutant("isolation/concurrency", may_fail=("isolation/load", "effect/max_tokens"), concurrency=1)
 class AnswersThePromptThatIsUnderWay(Altered):
     """Answers a prompt with what it is just computing for the same one, whatever else that was asked with."""
 
