@@ -196,7 +196,8 @@ def test_who_was_under_way_beside_a_killer_is_not_named():
     results = judge(target, concurrency=8, restart_wait=5.0)
     (result,) = (one for one in results.results if one.requirement.id == LIVENESS)
     assert result.verdict is Verdict.FAIL
-    assert {group.finding.verdict for group in result.groups} == {Verdict.FAIL}
+    # The last may be left unsure of for want of requests, but is no other's fault either.
+    assert {group.finding.verdict for group in result.groups} <= {Verdict.FAIL, Verdict.NOTE}
     for group in result.groups:
         body = results.record.exchanges[group.finding.exchanges[-1]].request.body
         assert any(text in body for text in kills), group.finding
