@@ -23,8 +23,9 @@ SLOWEST = 10.0
 STEADY, FASTER = 30, 0.8
 """Answers in a row after which requests may leave faster again, and how much."""
 
-VAIN = 5
-"""How often in a row a target may throttle after one answer, before it is asked as fast as ever."""
+HARDLY, VAIN = 8, 5
+"""Answers after which a target that is asked more slowly may throttle all the same, so often in a row, before it is
+asked as fast as ever: it throttles whatever the pace."""
 
 FEW = 8
 """Requests left in a window, by a target's own count, from which on they are spread over the rest of it."""
@@ -46,6 +47,7 @@ class Pace:
         self._in_a_row = 0
         self._throttles = False
         self._vain = 0
+        self._deaf = False
 
     @property
     def interval(self) -> float:
@@ -70,11 +72,12 @@ class Pace:
         self._throttles = True
         self._in_a_row = 0
         if self._answered:
-            self._vain = self._vain + 1 if self._answered == 1 else 0
+            self._vain = self._vain + 1 if self._learnt and self._answered <= HARDLY else 0
+            self._deaf = self._deaf or self._vain >= VAIN
             # As many as it answered since it last throttled, in the time that it wants for them: who throttles
             # after every answer, however slowly he is asked, has no such time.
             wanted = min(SLOWEST, (now - self._since + seconds) / self._answered)
-            self._learnt = max(self._learnt, wanted) if self._vain < VAIN else 0.0
+            self._learnt = 0.0 if self._deaf else max(self._learnt, wanted)
         self._since, self._answered = now, 0
         self.hold(seconds)
 

@@ -172,7 +172,7 @@ class DiesOfMaxTokensZero(Mortal):
         return body.get("max_tokens") == 0
 
 
-@mutant("robust/liveness", "input/combinations")
+@mutant("robust/liveness", "input/combinations", max_requests=700)
 class RestartsAfterPenaltiesAtOdds(Restarted):
     """Divides by a repetition_penalty of 0 where another penalty is at its highest, and is started again."""
 

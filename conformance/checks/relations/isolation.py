@@ -104,7 +104,8 @@ class Apart(Claim):
 
 def _is_cut(mine: Reply, alone: Reply, others: Sequence[Reply]) -> bool:
     # Ended where another's limit ends it, and its own does not.
-    if not mine.tokens or mine.text == alone.text or not alone.text.startswith(mine.text):
+    ended = mine.tokens and mine.tokens < mine.case.price and alone.tokens and alone.tokens <= mine.case.price
+    if not ended or mine.text == alone.text or not alone.text.startswith(mine.text):
         return False
     return any(mine.tokens == other.tokens for other in others if other is not alone)
 
