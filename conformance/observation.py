@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -70,6 +71,15 @@ class Observation:
     def body(self) -> bytes:
         """The whole body."""
         return self.exchange.answer.body
+
+    @cached_property
+    def asked(self) -> Mapping[str, Any] | None:
+        """The request, where its body is a JSON object."""
+        try:
+            body = jsontext.parse(self.case.request.body).value
+        except jsontext.NotJSON:
+            return None
+        return body if isinstance(body, dict) else None
 
     @cached_property
     def media_type(self) -> str:

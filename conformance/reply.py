@@ -58,7 +58,7 @@ class Reply:
 
     def share_by(self, seconds: float) -> float:
         """How much of a stream's text had come by then, as a share of all."""
-        sizes = [(time, size) for time, size in self._arrivals]
+        sizes = list(self._arrivals)
         return sum(size for time, size in sizes if time <= seconds) / (sum(size for _, size in sizes) or 1)
 
     @property
@@ -84,6 +84,11 @@ class Reply:
     def tokens(self) -> int | None:
         """The tokens of the answer, as the target counts them; None where it does not say."""
         return _count(self.usage.get("completion_tokens"))
+
+    @property
+    def first_token(self) -> str:
+        """Its first token or, where nobody says that it has no other, what is surely of that one."""
+        return self.text if self.tokens == 1 else beginning(self.text)
 
     def shown(self, other: Reply | None = None) -> str:
         """The text for people; with another, the place where the two part."""

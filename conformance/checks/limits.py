@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from infercheck import jsontext
 from infercheck.cases import Expectation
 from infercheck.checks.rules import Said, not_kept
 from infercheck.observation import Observation, Outcome
@@ -41,11 +40,8 @@ def is_too_long(seen: Observation) -> bool:
 
 def _limit(seen: Observation) -> tuple[str, int | None]:
     role = seen.contract.roles.get("output_limit")
-    try:
-        body = jsontext.parse(seen.case.request.body).value
-    except jsontext.NotJSON:
-        return STATED, None
-    if role is None or not isinstance(body, dict):
+    body = seen.asked
+    if role is None or body is None:
         return STATED, None
     limit = body.get(role, seen.contract.default_limit)
     # What a limit below 1 means, nobody says.

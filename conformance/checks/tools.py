@@ -21,10 +21,6 @@ def check(seen: Observation) -> Iterator[Said]:
         return
     if NAMES not in seen.contract.requirements or b"tool_calls" not in seen.exchange.answer.body:
         return
-    try:
-        body = jsontext.parse(seen.case.request.body).value
-    except jsontext.NotJSON:
-        return
     offers = {seen.contract.roles.get(role) for role in OFFERS}
-    if isinstance(body, dict) and not offers & body.keys() and (calls := reply_of(seen).calls):
+    if seen.asked is not None and not offers & seen.asked.keys() and (calls := reply_of(seen).calls):
         yield not_kept(NAMES, "no tool call, as no tool is offered", f"a call: {jsontext.show(calls[0])[:200]}")

@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def cell(work: tuple[str, str]) -> str:
         return f"**blamed wrongly: {', '.join(sorted(wrong))}**"
     if mutant.required & broken(results):
         return "shown"
-    if (mutant.required | _near(mutant)) & broken(results):
+    if broken(results) - {SEED}:
         return "shown nearby"
     return "undecided" if mutant.required & ids(results, Verdict.INCONCLUSIVE) else "passed"
 
@@ -80,15 +80,6 @@ def alarms(work: tuple[str, int]) -> set[str]:
     """What is blamed on a conforming server with noise on it, its lack of steadiness apart."""
     kind, seed = work
     return broken(judged(Conforming, kind, seed, adapters=("poet", "pirate"))) - {SEED}
-
-
-def _near(mutant: Mutant) -> set[str]:
-    return {id_ for id_ in broken_ids() if id_ not in mutant.required and not mutant.surplus({id_})} - {SEED}
-
-
-def broken_ids() -> Iterable[str]:
-    """All ids there are."""
-    return harness.CONTRACT.requirements
 
 
 def _mutant(name: str) -> Mutant:

@@ -123,7 +123,7 @@ def _of(row: Row, forms: Sequence[Form], *, closely: bool) -> Iterator[Relation]
         on_noise = row.on_noise or form.greedy
         planned = (closely or not (row.closely and index)) and not on_noise
         relation = Relation(row=row, form=form, planned=planned, case=_stand_in(row, form))
-        if (planned or on_noise) and not relation.claims:
+        if (planned or row.on_noise) and not relation.claims:
             return
         yield relation
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from infercheck.cases import Case
 from infercheck.checks.relations.claims import Besides, Differ
@@ -138,32 +139,23 @@ def effect(form: Form) -> Iterator[Claim]:
     if form.stream:
         asked += [(form.stream, name) for name in form.adapters[-1:]]
     for each, name in asked:
-        pairs = [
-            (lively(each, seed, text, adapter=name), lively(each, seed, text))
-            for seed, text in zip(SEEDS, (TEXTS[0], *TEXTS[1:6]), strict=False)
-        ]
-        yield Differ(
-            pairs=pairs[:1],
-            more=pairs[1:],
-            telling=[by_chance(each)],
-            otherwise=SEEDLESS,
-        )
+        yield _unlike(each, {"adapter": name}, {})
     if len(form.adapters) > 1:
-        pairs = [
-            (lively(form, seed, text, adapter=form.adapters[0]), lively(form, seed, text, adapter=form.adapters[1]))
-            for seed, text in zip(SEEDS, TEXTS[:6], strict=False)
-        ]
-        yield Besides(Differ(pairs=pairs[:1], more=pairs[1:], telling=[by_chance(form)], otherwise=SEEDLESS))
+        one, other, *_ = form.adapters
+        yield Besides(_unlike(form, {"adapter": one}, {"adapter": other}))
     if form.adapters and form.has("raw"):
         # Neither of the two is left out for the sake of the other.
-        name = form.adapters[0]
-        for without in ({"raw": True}, {"adapter": name}):
-            pairs = [
-                (lively(form, seed, text, raw=True, adapter=name), lively(form, seed, text, **without))
-                for seed, text in zip(SEEDS, TEXTS[:6], strict=False)
-            ]
-            claim = Differ(pairs=pairs[:1], more=pairs[1:], telling=[by_chance(form)], otherwise=SEEDLESS)
-            yield Besides(claim) if "adapter" in without else claim
+        adapted = {"adapter": form.adapters[0]}
+        yield _unlike(form, {"raw": True, **adapted}, {"raw": True})
+        yield Besides(_unlike(form, {"raw": True, **adapted}, adapted))
+
+
+def _unlike(form: Form, one: Mapping[str, Any], other: Mapping[str, Any]) -> Differ:
+    pairs = [
+        (lively(form, seed, text, **one), lively(form, seed, text, **other))
+        for seed, text in zip(SEEDS, TEXTS[:6], strict=False)
+    ]
+    return Differ(pairs=pairs[:1], more=pairs[1:], telling=[by_chance(form)], otherwise=SEEDLESS)
 
 
 def unchanged(form: Form) -> Iterator[Claim]:

@@ -19,7 +19,7 @@ from infercheck.checks.relations.claims import Besides
 from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, broken, problem_of, undecided
 from infercheck.checks.relations.support import ALPHA, FIRST_SEED
 from infercheck.generate.asks import Form
-from infercheck.reply import Reply, beginning
+from infercheck.reply import Reply
 
 SCREENED, SCREEN = 60, 0.02
 """Answers of each arm that screen, and the chance below which they make us look again."""
@@ -99,16 +99,12 @@ class SameSpread(Claim):
 
 
 async def _differ(ones: Sequence[Reply], others: Sequence[Reply], alpha: float) -> bool:
-    one, other = ([_first(reply) for reply in replies] for replies in (ones, others))
+    one, other = ([reply.first_token for reply in replies] for replies in (ones, others))
     return await asyncio.to_thread(differ, one, other, alpha, random.Random(1))
 
 
-def _first(reply: Reply) -> str:
-    return reply.text if reply.tokens == 1 else beginning(reply.text)
-
-
 def _shown(replies: Sequence[Reply]) -> str:
-    common = Counter(map(_first, replies)).most_common(3)
+    common = Counter(reply.first_token for reply in replies).most_common(3)
     return ", ".join(f"{token!r} {count}" for token, count in common) + f" of {len(replies)}"
 
 

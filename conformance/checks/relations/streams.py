@@ -274,9 +274,8 @@ def equivalence_beside(form: Form) -> Iterator[Claim]:
 def far(form: Form) -> Iterator[Claim]:
     """The same to the end of a long answer."""
     # Long enough to end by itself, and for what forgets after so many tokens; a window may refuse it.
-    if form.stream and has_room(form, FAR):
-        pair = [each.ask(output_limit=FAR, **LONG_WINDED[0]) for each in (form, form.stream)]
-        yield Besides(Equivalent(plain=pair[0], streamed=pair[1], form=form.stream.name))
+    if has_room(form, FAR):
+        yield from map(Besides, _equivalent(form, lambda each: [each.ask(output_limit=FAR, **LONG_WINDED[0])]))
 
 
 def _equivalent(form: Form, kinds: Callable[[Form], Iterable[Case]]) -> Iterator[Claim]:

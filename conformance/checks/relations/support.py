@@ -17,13 +17,13 @@ from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, br
 from infercheck.checks.relations.settings import greedy, hot
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
-from infercheck.reply import Reply, beginning
-
-ALPHA = 2.5e-6
-"""The greatest chance of a false alarm in one test: that of one in 10,000 runs, over all that are declared."""
+from infercheck.reply import Reply
 
 DECLARED = 40
-"""Tests among which that chance is divided (Bonferroni)."""
+"""Tests among which the chance of a false alarm in a run is divided (Bonferroni)."""
+
+ALPHA = 1e-4 / DECLARED
+"""The greatest chance of one in a test: one run in 10,000 may have any."""
 
 NOISE = 0.1
 """The greatest share of answers that noise may change, which is assumed."""
@@ -102,14 +102,15 @@ class Support(Claim):
         if problem := problem_of(*fresh):
             return [undecided(problem, *fresh)]
         others = self._others(fresh)
-        if len(set(map(_first, fresh))) < self.most + SEVERAL:
+        tokens = Counter(reply.first_token for reply in fresh)
+        if len(tokens) < self.most + SEVERAL:
             return self._open("answers begin with a few tokens, as those of a few machines may", fresh)
         if others < ALARM:
             if others <= STEADY and self.decides:
                 return [kept(*fresh)]
             return self._open(f"{others} of {TRIALS} answers begin otherwise, where {ALARM} decide", fresh)
         left = "one first token" if self.most == 1 else f"at most {self.most} first tokens"
-        shown = ", ".join(f"{token!r} {count}" for token, count in Counter(map(_first, fresh)).most_common(SHOWN))
+        shown = ", ".join(f"{token!r} {count}" for token, count in tokens.most_common(SHOWN))
         chance = f"{ALARM} or more would come about once in {round(1 / tail(TRIALS, ALARM, NOISE)):,} tests"
         expected = f"{left} with {self.named}, whoever draws"
         observed = (
@@ -136,17 +137,13 @@ class Support(Claim):
         return [undecided(reason, *replies)] if self.decides else []
 
 
-def _first(reply: Reply) -> str:
-    return reply.text if reply.tokens == 1 else beginning(reply.text)
-
-
 def _common(replies: Sequence[Reply], most: int) -> int:
-    return sum(count for _, count in Counter(map(_first, replies)).most_common(most))
+    return sum(count for _, count in Counter(reply.first_token for reply in replies).most_common(most))
 
 
 def _unlike(replies: Sequence[Reply]) -> list[Reply]:
     # One for each first token, so that the first two differ.
-    return list({_first(reply): reply for reply in replies}.values())
+    return list({reply.first_token: reply for reply in replies}.values())
 
 
 def one_token_at_zero(form: Form) -> Iterator[Claim]:
