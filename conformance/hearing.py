@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from infercheck.cases import RELATION, Case
-from infercheck.checks.relations.language import Claim, Relation, Ruling, Standing, broken, undecided
+from infercheck.checks.relations.language import Claim, Kind, Relation, Ruling, Standing, broken, undecided
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad, ThrottledForEver
 from infercheck.findings import Finding, Verdict
@@ -18,21 +19,18 @@ from infercheck.observation import Observation, Outcome
 from infercheck.plan import Plan
 from infercheck.reply import Reply, reply_of, unasked
 from infercheck.rulings import is_shown, of_rulings
+from infercheck.standings import Standings
 from infercheck.steadiness import ANEW, Steadiness
 from infercheck.suspicion import Suspicions
-
-TURNS = 2
-"""How often two requests are asked again in turns at least."""
-
-MOST_VAIN = 5
-"""How often a difference may be gone when it is asked about, before no more are: the target has moods."""
 
 PAUSES = (0.1, 0.6)
 """Seconds after which a fresh reply that is lost on the way is asked for again: the gone may be back."""
 
-PROBES, ROUNDS, COMPANY = 2, 3, 4
-"""How often it is asked whether answers depend on what else is under way, and how many
-rounds of how many requests that takes."""
+LOOKS = 3
+"""How often a request that was answered in two ways is asked again, the first of its form."""
+
+Trust: TypeAlias = tuple[int, Reply, Reply]
+"""Two replies that differ, in one of so many pairs, which was taken for no noise."""
 
 REPRODUCIBLE = "effect/seed/reproducible"
 
@@ -58,12 +56,15 @@ class Hearing:
         self._replies: dict[str, Reply] = {}
         self._corrected = False
         self._heard: set[str] = set()
-        self._given_up: frozenset[str] = frozenset()
+        self._given_up: Mapping[str, float] = {}
         self._beside_others: set[str] = set()
         self._moved = False
-        self._probes = 0
         self._wavered: list[Ruling] = []
-        self._vain = 0
+        self._doubtful: dict[str, Reply] = {}
+        self._looked_at: set[str] = set()
+        self._standings = Standings(self, self.steadiness, alone=alone)
+        self._trusted: list[Trust] = []
+        self._on_trust: list[tuple[Relation, Claim, Sequence[Trust]]] = []
         self._held = False
         self._foreseen = 0
         self._live = False
@@ -82,6 +83,7 @@ class Hearing:
             self._live = relation.row.ordered
             self._foreseen = len(relation.repeats)
             findings = await self._claimed(relation)
+            await self._look_again()
             if relation.on_noise:
                 decided = (finding for finding in findings if finding.verdict is not Verdict.INCONCLUSIVE)
                 self._told_on_noise.update(finding.requirement for finding in decided)
@@ -105,6 +107,8 @@ class Hearing:
                 break
             try:
                 rulings = await self._ruled(claim)
+                if self._trusted:
+                    self._on_trust.append((relation, claim, self._trusted))
             except NotToBeHad as spent:
                 # What was to be looked at is open, whatever else was found to be in order.
                 rulings = [replace(undecided(f"not asked: {spent}"), confirmed=False)]
@@ -114,24 +118,54 @@ class Hearing:
             findings += of_rulings(self._judge.contract, relation, rulings)
         return findings
 
+    async def _look_again(self) -> None:
+        # One that was answered in two ways may be so seldom; where no seed is honoured it will be at once again.
+        with contextlib.suppress(NotToBeHad):
+            for form, reply in self._doubtful.items():
+                if form not in self._looked_at and not self.unsteady(reply):
+                    self._looked_at.add(form)
+                    replies = [await self.again(reply.case) for _ in range(LOOKS)]
+                    if len({one.said for one in replies}) > 1:
+                        self.steadiness.give_up(reply, price=reply.case.price)
+        self._doubtful = {}
+
     def _is_heard(self, relation: Relation) -> bool:
         if relation.on_noise:
-            return self.steadiness.is_given_up(replace(relation.form, greedy=False).name)
+            name, about = replace(relation.form, greedy=False).name, {*relation.requirements}
+            others = (one for one in self._plan.relations if one.planned and one.form.name == name)
+            return any(self._is_given_up(one) for one in others if about & {*one.requirements})
         return relation.planned or self.suspicions.suffices(relation)
 
     def _is_hopeless(self, relation: Relation) -> bool:
         row = relation.row
-        return not (row.on_noise or row.without or row.basic) and self.steadiness.is_given_up(relation.form.name)
+        return not (row.on_noise or row.without or row.basic) and self._is_given_up(relation)
 
-    def sum_up(self) -> list[Finding]:
-        """What could not be compared, and was not told in another way either."""
+    def _is_given_up(self, relation: Relation) -> bool:
+        return self.steadiness.is_given_up(relation.form.name, relation.least)
+
+    async def sum_up(self) -> list[Finding]:
+        """What could not be compared, and was not told in another way either; and what differed, as it seemed."""
+        async with self._one_at_a_time:
+            findings = [finding for trusted in self._on_trust for finding in await self._doubted(*trusted)]
         open_ = replace(undecided(ANEW), confirmed=False)
-        return [
+        findings += [
             finding
             for id_, relation in self._left_open.items()
-            if id_ not in self._told_on_noise
             for finding in of_rulings(self._judge.contract, relation, [replace(open_, requirement=id_)])
         ]
+        return [finding for finding in findings if finding.requirement not in self._told_on_noise]
+
+    async def _doubted(self, relation: Relation, claim: Claim, trusted: Sequence[Trust]) -> list[Finding]:
+        # What was taken on trust before there was noise, and is no longer.
+        if not any(self.steadiness.is_noise_likely(*each) for each in trusted):
+            return []
+        try:
+            rulings = await claim.rule(self)
+        except (NotToBeHad, ThrottledForEver) as end:
+            rulings = [undecided(f"answers differed, as noise may make them, and were not asked again: {end}")]
+        doubts = [replace(ruling, confirmed=False) for ruling in rulings if ruling.kind is Kind.UNDECIDED]
+        blame = [ruling for ruling in rulings if ruling.kind is Kind.BROKEN]
+        return of_rulings(self._judge.contract, relation, [*blame, *doubts])
 
     def _forgo(self) -> None:
         # What is not worth sending any more leaves room for what is asked instead.
@@ -151,6 +185,7 @@ class Hearing:
 
     async def _ruled(self, claim: Claim) -> list[Ruling]:
         self._corrected = False
+        self._trusted = []
         rulings = await claim.rule(self)
         # A first answer that was none of those that came ever since is no reason to leave anything undecided.
         return await claim.rule(self) if self._corrected and not claim.repeats else rulings
@@ -211,19 +246,9 @@ class Hearing:
 
     async def moves(self, *cases: Case) -> bool:
         """Whether requests that are answered alike alone get other answers while others are under way."""
-        if self._moved or self._alone or self._probes >= PROBES:
-            return self._moved
-        self._probes += 1
-        usual = [await self.again(case) for case in cases]
-        others = [each.case for each in self._replies.values() if not each.problem and each.case not in cases]
-        for _ in range(ROUNDS):
-            together = await self.together([*cases, *others[: COMPANY - len(cases)]])
-            if any(
-                not (mine.problem or alone.problem) and mine.said != alone.said
-                for mine, alone in zip(together, usual, strict=False)
-            ):
-                self._moved, self._vain = True, 0
-                break
+        if not (self._moved or self._alone):
+            others = [each.case for each in self._replies.values() if not each.problem and each.case not in cases]
+            self._moved = await self._standings.moves(cases, others)
         return self._moved
 
     def _why_not(self, case: Case) -> str:
@@ -238,7 +263,7 @@ class Hearing:
         async with self.quiet():
             return list(await asyncio.gather(*(self.again(case, beside=True) for case in cases)))
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def quiet(self) -> AsyncIterator[None]:
         """Nothing of anybody else's is under way between the fresh replies asked for within."""
         if self._held:
@@ -252,55 +277,30 @@ class Hearing:
                 self._held = False
 
     async def stand(self, one: Reply, other: Reply) -> Standing:
-        """Whether two replies that differ go on to do so: asked again in turns, A B A B, each gives its first."""
-        if self._vain >= MOST_VAIN:
-            return Standing.UNASKED
-        standing = await self._stand(one, other)
-        self._vain += standing is not Standing.STANDS
-        return standing
+        """Whether two replies that differ go on to do so."""
+        return await self._standings.stand(one, other)
 
-    async def _stand(self, one: Reply, other: Reply) -> Standing:
-        ones: list[Reply] = []
-        others: list[Reply] = []
-        try:
-            async with self.quiet():
-                while self._goes_on(one, other, ones, others):
-                    # A B B A: machines that take turns would each get the same of the two, A B A B.
-                    turns = [(ones, one), (others, other)]
-                    for same, reply in turns if len(ones) % 2 == 0 else reversed(turns):
-                        same.append(await self.again(reply.case))
-                    for same in (ones, others):
-                        if same[-1].problem or same[-1].said != same[0].said:
-                            self.waver(same[0], same[-1])
-                            return Standing.UNSTEADY
-        except NotToBeHad:
-            return Standing.UNASKED
-        if ones[0].said == one.said and others[0].said == other.said:
-            return Standing.STANDS
-        if self._alone:
-            # Their first answers were given with nothing else under way, too.
-            self.waver(*((one, ones[0]) if ones[0].said != one.said else (other, others[0])))
-        return Standing.FELL if ones[0].said == others[0].said else Standing.UNSTEADY
-
-    def _goes_on(self, one: Reply, other: Reply, ones: Sequence[Reply], others: Sequence[Reply]) -> bool:
-        if len(ones) < TURNS:
-            return True
-        # What is not what it was at first stands for nothing, however often it is asked for.
-        stands = ones[0].said == one.said and others[0].said == other.said
-        most = self.steadiness.most_turns
-        return stands and len(ones) < most and not self.steadiness.is_proved(one, other)
+    async def differ(self, one: Reply, other: Reply, *, pairs: int = 0) -> Standing:
+        """Whether two replies differ for another reason than noise; taken on trust where that is not likely to be
+        why one of so many `pairs` does."""
+        if not pairs or self.steadiness.is_noise_likely(pairs, one, other):
+            return await self._standings.differ(one, other)
+        self._trusted.append((pairs, one, other))
+        return Standing.STANDS
 
     def unsteady(self, *replies: Reply) -> str:
         """Why replies like these cannot be compared: requests of this form are not answered alike twice."""
         return self.steadiness.unsteady(*replies)
 
-    def give_up(self, reply: Reply) -> None:
-        """Compare nothing of the form of this reply's request any more."""
-        self.steadiness.give_up(reply)
+    def give_up(self, reply: Reply, *, whole: bool = False) -> None:
+        """Compare nothing of the form of this reply's request any more; of the `whole` target, with as much or as
+        little left to chance."""
+        self.steadiness.give_up(reply, whole=whole)
 
     def waver(self, one: Reply, other: Reply) -> None:
         """Take notice of two different replies to one request."""
         self.steadiness.waver(one)
+        self._doubtful.setdefault(self.steadiness.form(one.case), one)
         if not (one.problem or other.problem):
             expected = f"the same answer when it is asked again: {one.shown(other)}"
             self._wavered.append(

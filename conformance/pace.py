@@ -71,7 +71,7 @@ class Pace:
         now = time.monotonic()
         self._throttles = True
         self._in_a_row = 0
-        if self._answered:
+        if self._answered and seconds:  # who says "at once" does not mean the pace
             self._vain = self._vain + 1 if self._learnt and self._answered <= HARDLY else 0
             self._deaf = self._deaf or self._vain >= VAIN
             # As many as it answered since it last throttled, in the time that it wants for them: who throttles

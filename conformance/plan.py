@@ -35,7 +35,7 @@ class Profile:
 
 PROFILES: Mapping[str, Profile] = {
     "quick": Profile(name="quick", requests=60, reserve=10, tokens=6_000),
-    "standard": Profile(name="standard", requests=600, reserve=44, tokens=60_000),
+    "standard": Profile(name="standard", requests=600, reserve=43, tokens=60_000),
     "deep": Profile(name="deep", requests=3_000, reserve=1_200, tokens=300_000),
 }
 

@@ -86,13 +86,14 @@ class Suite:
             await self._greet(smallest)
             on_suspicion = [step for step in rest if isinstance(step, Relation) and not step.planned]
             await self._crew([step for step in rest if isinstance(step, Case) or step.planned])
-            on_suspicion.sort(key=lambda relation: (not relation.on_noise, self._hearing.suspicions.of(relation)))
+            on_suspicion.sort(key=self._urgency)
             await self._crew(on_suspicion)
         except (BudgetSpent, ThrottledForEver) as end:
             spent = str(end)
         if not spent:
             await self._judge.liveness.farewell()
-        self._write(THE_RUN, [*self._judge.sum_up(), *self._hearing.sum_up()])
+        doubts = await self._hearing.sum_up()
+        self._write(THE_RUN, [*self._judge.sum_up(), *doubts])
         if reason := spent or self._judge.liveness.over or self._judge.patience.over:
             return Ending(complete=False, reason=reason)
         if self._judge.left_out:
@@ -110,6 +111,10 @@ class Suite:
         if self._plan.cut:
             return Ending(complete=False, reason=f"{self._plan.cut} cases were left out for want of budget")
         return Ending()
+
+    def _urgency(self, relation: Relation) -> tuple[bool, bool, int]:
+        # What decides most of a target that draws anew comes first: statistics, then what leaves nothing to chance.
+        return not relation.row.on_noise, not relation.on_noise, self._hearing.suspicions.of(relation)
 
     async def _greet(self, smallest: Sequence[Case]) -> None:
         # The smallest valid requests, one after the other: is anybody there, and does a refusal mean anything?

@@ -20,6 +20,9 @@ LONG_TEXT = 1000
 DROPPED = 2
 """Chunks of a stream that are read before it is left in mid-answer."""
 
+GREEDY = "+greedy"
+"""How the names of forms end that leave nothing to chance."""
+
 TEXT, CONVERSATION, STREAM = "text", "conversation", "stream"
 """The roles of what a request is about, and of how it is answered."""
 
@@ -92,12 +95,14 @@ class Form:
         messages: Sequence[Mapping[str, Any]] = (),
         drop: bool = False,
         is_open: bool = False,
+        rewritten: bool = False,
         **roles: Any,
     ) -> Case:
         """A request by the roles of its parameters; numbers are brought within the bounds of the schema.
 
         The text is one message of the user in a conversation, unless `messages` are given. `named` says in the id
         what is special about the text; with `drop` the stream is left in mid-answer. What `is_open` may be refused.
+        What is `rewritten` is the same JSON with other white space, and its members the other way round.
         """
         subject: Any = text
         if self.is_conversation:
@@ -114,11 +119,13 @@ class Form:
         body = {part.key: part.value for part in parts}
         said = ",".join(part.label for part in own if part.key != self.boundary.builder.stream)
         data = jsontext.dump(body)
+        if rewritten:
+            data = json.dumps(dict(reversed(body.items())), indent=1).encode()
         id_ = "/".join(
             filter(None, ("relation", self.name, named, said if len(said) < 150 else short_digest(data)))
         )
         case = Case(
-            id=f"{id_}/dropped" if drop else id_,
+            id=f"{id_}{'/dropped' if drop else '/rewritten' if rewritten else ''}",
             title=self._title(named, said),
             expectation=Expectation.OPEN if is_open else Expectation.VALID,
             request=Request(body=data, stream=self.streamed, stop_after=DROPPED if drop else None),
@@ -181,7 +188,7 @@ class Form:
 
 def form_name(family: str, *, streamed: bool, greedy: bool) -> str:
     """The name of a form of requests."""
-    return f"{family or 'body'}{'+stream' if streamed else ''}{'+greedy' if greedy else ''}"
+    return f"{family or 'body'}{'+stream' if streamed else ''}{GREEDY if greedy else ''}"
 
 
 def forms(boundary: Boundary, pricing: Pricing, *, streams: bool) -> list[Form]:

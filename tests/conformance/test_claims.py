@@ -17,7 +17,7 @@ from infercheck.checks.relations.language import Kind, Standing
 from infercheck.checks.relations.limits import Prefix, Uncapped
 from infercheck.checks.relations.penalties import Fewer, repetitions
 from infercheck.checks.relations.sampling import AtMost, NotClamped
-from infercheck.checks.relations.seeds import Distinct, Repeats
+from infercheck.checks.relations.seeds import Distinct, Repeats, Rewritten
 from infercheck.checks.relations.streams import Equivalent, Incremental
 from infercheck.checks.relations.texts import NoEcho, NoMark
 from infercheck.dialect import Dialect
@@ -68,12 +68,23 @@ class Script:
     """
 
     def __init__(
-        self, first, later=None, *, stands=Standing.STANDS, wavering=False, settled=True, moving=False, flawed=False
+        self,
+        first,
+        later=None,
+        *,
+        stands=Standing.STANDS,
+        differs=Standing.STANDS,
+        wavering=False,
+        settled=True,
+        moving=False,
+        flawed=False,
     ):
         self.first = first
         self.later = {name: iter(said) for name, said in (later or {}).items()}
         self.asked = []
         self.stands = stands
+        self.differs = differs
+        self.differed = []
         self.wavering = wavering
         self.is_settled = settled
         self.moving = moving
@@ -122,6 +133,10 @@ class Script:
     async def stand(self, one, other):
         return self.stands
 
+    async def differ(self, one, other, *, pairs=0):
+        self.differed.append(pairs)
+        return self.differs
+
     async def moves(self, *cases):
         return self.moving
 
@@ -131,7 +146,7 @@ class Script:
     def settled(self, of):
         return self.is_settled
 
-    def give_up(self, reply):
+    def give_up(self, reply, *, whole=False):
         self.wavered.append(reply.text)
 
     def waver(self, one, other):
@@ -219,6 +234,24 @@ def test_another_answer_is_asked_for_until_there_is_one_and_blamed_only_where_th
     assert kinds(few, {**same, "a": "1", "b": "2"}) == [Kind.UNDECIDED]
 
 
+def test_a_difference_that_is_noise_is_no_effect():
+    same = {pair.id: "x" for pairs in MANY for pair in pairs}
+    replies = {**same, "with-2": "y", "a": "1", "b": "2"}
+    rulings, hearing = rule(differ(), replies)
+    assert rulings[0].kind is Kind.KEPT
+    assert hearing.differed == [1, 3]  # the telling pair, and the third of those that it tells about
+    for standing in (Standing.FELL, Standing.UNSTEADY, Standing.UNASKED):
+        assert kinds(differ(), replies, differs=standing) == [Kind.UNDECIDED]
+
+
+def test_nothing_is_blamed_because_of_noise_elsewhere():
+    same = {pair.id: "x" for pairs in MANY for pair in pairs}
+    rulings, hearing = rule(differ(), {**same, "a": "1", "b": "2"})
+    assert rulings[0].kind is Kind.BROKEN
+    assert hearing.differed[-1] == 0  # made sure of
+    assert kinds(differ(), {**same, "a": "1", "b": "2"}, differs=Standing.FELL) == [Kind.UNDECIDED]
+
+
 def test_only_what_is_planned_is_asked_for_in_the_plan():
     assert [each.id for each in differ().asks] == ["with-0", "without-0", "a", "b"]
     told = Differ(pairs=MANY[:1], more=MANY[1:], telling=[(MANY[0][0], MANY[1][0])])
@@ -238,6 +271,8 @@ def test_the_wrong_way_round_is_told_from_little_spread():
     assert kinds(claim, said(1, 1)) == [Kind.UNDECIDED]
     assert kinds(claim, said(5, 1)) == [Kind.BROKEN]
     assert kinds(claim, said(2, 1)) == [Kind.UNDECIDED]  # one more is no spread
+    noise = {"later": {"t1": ["t0"]}, "settled": False}
+    assert kinds(claim, said(5, 1), **noise) == [Kind.UNDECIDED]
     assert kinds(claim, said(5, 5)) == [Kind.UNDECIDED]
 
 
@@ -274,7 +309,7 @@ def test_no_more_first_tokens_than_top_k_allows(texts, free, expected):
 
 def test_a_first_token_that_does_not_come_again_is_nobodys_fault():
     replies = {f"f{n}": (text, 1) for n, text in enumerate("xyzwxy")} | {"a": "other"}
-    rulings, hearing = rule(AtMost(most=3, firsts=FIRSTS, free=[A]), replies, {"f3": [("x", 1)]})
+    rulings, hearing = rule(AtMost(most=3, firsts=FIRSTS, free=[A]), replies, {"f3": [("x", 1)]}, settled=False)
     assert rulings[0].kind is Kind.UNDECIDED
     assert hearing.wavered
 
@@ -515,7 +550,9 @@ def test_a_stream_that_is_left_changes_nothing(later, wavering, expected, monkey
     [
         (["x", "x"], True, Kind.KEPT),
         (["lora", "lora"], True, Kind.BROKEN),
-        (["y", "y"], True, Kind.BROKEN),
+        (["y"] * 10, True, Kind.UNDECIDED),  # changed for good, as by a new version
+        (["y", "y", *["x", "y"] * 4], True, Kind.BROKEN),  # changed each time
+        (["y", "y", "y", "y", "x", "y"], True, Kind.UNDECIDED),  # two machines
         (["y", "z"], True, Kind.UNDECIDED),
         (["x", "y", "x", "y", "x"], False, Kind.UNDECIDED),  # not the same even before
         (["x", "x", "x", "x"], False, Kind.KEPT),
@@ -540,6 +577,23 @@ def test_what_wavers_is_known_for_an_adapter_s_answer_only_by_the_words_of_two()
     assert kinds(claim, said, {"a": ["y", "y", *["lora", "y"] * 2]}, wavering=True) == [Kind.UNDECIDED]
     one = Unchanged(plain=[A], adapted=of("l"))
     assert kinds(one, said, {"a": ["lora"] * 9}, wavering=True) == [Kind.UNDECIDED]
+
+
+def test_a_cache_that_knows_requests_by_their_bytes_hides_no_draws():
+    claim = Rewritten(pair=(A, B), longer=tuple(of("long", "long again")), telling=(A, C))
+    said = {"a": "x", "b": "x", "c": "y", "long": "x 1", "long again": "x 1"}
+    rulings, hearing = rule(claim, said)
+    assert rulings[0].kind is Kind.KEPT
+    assert "long" not in hearing.asked
+    assert not hearing.wavered
+    rulings, hearing = rule(claim, {**said, "b": "z"})
+    assert rulings[0].kind is Kind.BROKEN
+    assert hearing.wavered == ["x"]  # given up
+    rulings, hearing = rule(claim, {**said, "b": "z"}, stands=Standing.UNSTEADY)
+    assert not hearing.wavered
+    # Where all answers begin alike, only longer ones tell.
+    assert kinds(claim, {**said, "c": "x"}) == [Kind.KEPT]
+    assert kinds(claim, {**said, "c": "x", "long again": "x 2"}) == [Kind.BROKEN]
 
 
 def test_an_adapter_that_nobody_has_is_refused():

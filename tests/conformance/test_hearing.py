@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections import Counter
 from dataclasses import replace
 
 import harness
 import pytest
-from fakes import CONTRACT, ENGINE, Target, refusal
+from direct import URL
+from fakes import CONTRACT, Target, refusal
 from harness import broken, ids, judge, plan_of
+from mutants.conforming import Conforming
+from noise.kinds import noisy
 
 from infercheck import plan as planning
 from infercheck.checks.relations import COMPARED
@@ -20,119 +21,18 @@ from infercheck.plan import Options
 SEED = "effect/seed/reproducible"
 
 
-class Noisy(Target):
-    """Draws anew now and then, as `is_noisy` says."""
-
-    def __init__(self, seed=0):
-        super().__init__()
-        self.chance = random.Random(seed)
-        self.under_way = 0
-
-    async def send(self, request, *, alone=False):
-        self.under_way += 1
-        try:
-            await asyncio.sleep(0)
-            return await super().send(request, alone=alone)
-        finally:
-            self.under_way -= 1
-
-    def say(self, body):
-        if isinstance(body, dict) and CONTRACT.oracle.is_valid(body):
-            if draw := self.noise():
-                body = {**body, "seed": (body.get("seed", 1) + draw) % 9999999999 + 1}
-            return ENGINE.answer(body)
-        return super().say(body)
-
-    def noise(self):
-        raise NotImplementedError
-
-
-class Rarely(Noisy):
-    """Draws anew one time in forty."""
-
-    def noise(self):
-        return self.chance.randrange(1, 10**6) if self.chance.random() < 0.025 else 0
-
-
-class Often(Noisy):
-    """Draws anew one time in ten."""
-
-    def noise(self):
-        return self.chance.randrange(1, 10**6) if self.chance.random() < 0.1 else 0
-
-
-class Batching(Noisy):
-    """Draws otherwise while another request is under way."""
-
-    def noise(self):
-        return 7 if self.under_way > 1 else 0
-
-
-class SometimesBatching(Noisy):
-    """Draws otherwise, half the time, while another request is under way."""
-
-    def noise(self):
-        return 7 if self.under_way > 1 and self.chance.random() < 0.5 else 0
-
-
-class TwoMachines(Noisy):
-    """Answers from one of two machines that do not calculate alike."""
-
-    def noise(self):
-        return 7 if self.chance.random() < 0.5 else 0
-
-
-class Seedless(Noisy):
-    """Draws anew every time."""
-
-    def noise(self):
-        return self.chance.randrange(1, 10**6)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("kind", [Rarely, Often, Batching, SometimesBatching, TwoMachines, Seedless])
-def test_nothing_is_blamed_on_noise_but_that_it_is_there(kind, seed):
-    results = judge(kind(seed), concurrency=4, adapters=("poet", "pirate"))
-    assert broken(results) <= {SEED}
-    assert not ids(results, Verdict.ERROR)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", [Batching, SometimesBatching])
+@pytest.mark.parametrize("kind", ["batches", "batches now and then"])
 def test_what_depends_on_load_alone_is_compared_without_load(kind):
-    results = judge(kind(), concurrency=4)
+    results = judge(noisy(Conforming, kind), url=URL, concurrency=4)
     assert broken(results) == set()
     undecided = ids(results, Verdict.INCONCLUSIVE)
     assert len(undecided) <= 2, undecided
     assert "isolation/load" in ids(results, Verdict.NOTE)
 
 
-class Entropic(Noisy):
-    """Draws anew every time, where it draws at all: at temperature 0 it does not."""
-
-    def say(self, body):
-        if isinstance(body, dict) and body.get("temperature") == 0 and CONTRACT.oracle.is_valid(body):
-            return ENGINE.answer(body)
-        return super().say(body)
-
-    noise = Seedless.noise
-
-
-class Restless(Noisy):
-    """Draws anew every time, and at a temperature of its own where it is told not to draw."""
-
-    def say(self, body):
-        if isinstance(body, dict) and body.get("temperature") == 0 and CONTRACT.oracle.is_valid(body):
-            body = {**body, "temperature": 0.6}
-        return super().say(body)
-
-    noise = Seedless.noise
-
-
 def test_a_target_that_ignores_the_seed_gets_that_one_finding_and_is_asked_what_chance_has_no_part_in():
-    target = Entropic()
-    results = judge(target)
+    results = judge(noisy(Conforming, "ignores the seed, greedy is steady"), url=URL)
     assert broken(results) == {SEED}
     undecided = {result.requirement.id: result.reason for result in results.undecided}
     assert undecided.keys() <= {"default/temperature", "effect/temperature", "effect/top_k", "effect/top_p"}
@@ -146,14 +46,14 @@ def test_a_target_that_ignores_the_seed_gets_that_one_finding_and_is_asked_what_
     }
     assert told <= ids(results, Verdict.PASS)
     plan = plan_of(CONTRACT, Options())
-    assert len(target.sent) <= plan.budget
+    sent = {exchange.request.digest for exchange in results.record.exchanges.values()}
     # What could not be compared anyhow was not sent.
-    sent = {request.digest for request in target.sent}
+    assert len(results.record.exchanges) <= plan.budget
     assert sum(case.group == "relation" and case.request.digest not in sent for case in plan.cases) > 50
 
 
 def test_where_nothing_comes_twice_even_at_temperature_0_that_is_shown_and_nothing_else():
-    results = judge(Restless())
+    results = judge(noisy(Conforming, "ignores the seed, and temperature 0"), url=URL)
     assert broken(results) == {SEED, "effect/temperature/zero"}
     assert "stream/equivalence" in ids(results, Verdict.INCONCLUSIVE)
     footer = results.record.footer

@@ -196,7 +196,8 @@ class EndsABatchAtItsLeastLimit(Altered):
     def alter(self, body: Body) -> Body:
         mine = [limit(body)]
         self._limits.append(mine)
-        time.sleep(0.03)
+        time.sleep(0.02)
         least = min(each[0] for each in list(self._limits))
-        self._limits = [each for each in self._limits if each is not mine]
+        time.sleep(0.02)  # whoever came with it sees it, too
+        del self._limits[next(index for index, each in enumerate(self._limits) if each is mine)]
         return {**body, "max_tokens": least}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,6 +20,9 @@ from infercheck.exchange import Answer, Failure
 Body = Mapping[str, Any]
 Server = type[Conforming]
 
+MOOD = 40
+"""Requests that a mood lasts for."""
+
 LATE = 50
 """Tokens after which numerics make a difference."""
 
@@ -31,22 +34,15 @@ class Noisy:
         super().prepare()  # type: ignore[misc]
         self.chance = random.Random(self.noise_seed)
         self.lock = threading.Lock()
-        self.under_way = 0
 
     noise_seed = 0
 
     def run(self, body: Body) -> Any:
         with self.lock:
-            self.under_way += 1
             draw = self.draw(body) if is_valid(body) else 0
-        try:
-            if draw:
-                body = {**body, "seed": (body.get("seed", 1) + draw) % 9999999999 + 1}
-            answer = super().run(body)  # type: ignore[misc]
-            return answer if isinstance(answer, Mapping) else iter(list(answer))
-        finally:
-            with self.lock:
-                self.under_way -= 1
+        if draw:
+            body = {**body, "seed": (body.get("seed", 1) + draw) % 9999999999 + 1}
+        return super().run(body)  # type: ignore[misc]
 
     def draw(self, body: Body) -> int:
         """What is added to the seed; 0 where the seed is honoured."""
@@ -90,18 +86,15 @@ def one_in(rate: int) -> Callable[[Server], Server]:
     return lay
 
 
-def batching(server: Server) -> Server:
-    """Calculates otherwise while another request is under way."""
+def restless(server: Server) -> Server:
+    """Ignores the seed, and takes temperature 0 for the default one: nothing comes twice."""
 
-    class Batching(Noisy, server):  # type: ignore[misc, valid-type]
+    class Restless(seedless(server)):  # type: ignore[misc]
         def run(self, body: Body) -> Any:
-            time.sleep(0.001)  # for others to come
-            return super().run(body)
+            greedy = is_valid(body) and body.get("temperature") == 0
+            return super().run({**body, "temperature": 0.6} if greedy else body)
 
-        def draw(self, body: Body) -> int:
-            return 7 if self.under_way > 1 else 0
-
-    return Batching
+    return Restless
 
 
 def replicas(server: Server) -> Server:
@@ -112,6 +105,36 @@ def replicas(server: Server) -> Server:
             return 7 if self.chance.random() < 0.5 else 0
 
     return Replicas
+
+
+def moody(server: Server) -> Server:
+    """Calculates otherwise for a while, now and then, as where machines take turns to be under load."""
+
+    class Moody(Noisy, server):  # type: ignore[misc, valid-type]
+        def prepare(self) -> None:
+            super().prepare()
+            self.asked = self.chance.randrange(MOOD)
+
+        def draw(self, body: Body) -> int:
+            self.asked += 1
+            return 7 * (self.asked // MOOD % 2)
+
+    return Moody
+
+
+def renewed(server: Server) -> Server:
+    """Calculates otherwise from some request on, as where another version is deployed."""
+
+    class Renewed(Noisy, server):  # type: ignore[misc, valid-type]
+        def prepare(self) -> None:
+            super().prepare()
+            self.left = self.chance.randrange(500)
+
+        def draw(self, body: Body) -> int:
+            self.left -= 1
+            return 7 if self.left < 0 else 0
+
+    return Renewed
 
 
 def late(server: Server) -> Server:
@@ -150,6 +173,43 @@ def _spliced(usual: list[Body], other: list[Body]) -> Iterator[Body]:
     if len(others) < len(texts) or any("tool_calls" in each for each in rest):
         return iter(usual)
     return iter([*texts[:LATE], *others[LATE : len(texts)], *rest])
+
+
+class Batching(Direct):
+    """Calculates otherwise while another request is under way, this share of the time."""
+
+    share = 1.0
+
+    def __init__(self, app: Any, seed: int = 0) -> None:
+        super().__init__(app)
+        self._chance = random.Random(seed)
+        self._under_way = 0
+
+    async def send(self, request: Request, *, alone: bool = False) -> Answer:
+        self._under_way += 1
+        try:
+            await asyncio.sleep(0)  # for others to come
+            if self._under_way > 1 and self._chance.random() < self.share:
+                request = _reseeded(request)
+            return await super().send(request, alone=alone)
+        finally:
+            self._under_way -= 1
+
+
+class BatchingNowAndThen(Batching):
+    """The same, half the time."""
+
+    share = 0.5
+
+
+def _reseeded(request: Request) -> Request:
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        return request
+    if not is_valid(body):
+        return request
+    return replace(request, body=json.dumps({**body, "seed": (body.get("seed", 1) + 7) % 9999999999 + 1}).encode())
 
 
 class Throttling(Direct):
@@ -202,6 +262,21 @@ class SlowUnderLoad(Direct):
             self._under_way -= 1
 
 
+class Cached(Direct):
+    """Keeps every answer by the bytes of its request, as gateways may."""
+
+    def __init__(self, app: Any, seed: int = 0) -> None:
+        super().__init__(app)
+        self._kept: dict[Request, Answer] = {}
+
+    async def send(self, request: Request, *, alone: bool = False) -> Answer:
+        if request.stop_after:
+            return await super().send(request, alone=alone)
+        if request not in self._kept:
+            self._kept[request] = await super().send(request, alone=alone)
+        return self._kept[request]
+
+
 Way = Callable[[Any, int], Direct]
 
 
@@ -219,9 +294,13 @@ KINDS: Mapping[str, tuple[Callable[[Server], Server], Way]] = {
     "1 in 10 otherwise": (one_in(10), _plainly),
     "1 in 40 otherwise": (one_in(40), _plainly),
     "1 in 200 otherwise": (one_in(200), _plainly),
-    "batches": (batching, _plainly),
+    "batches": (_as_it_is, Batching),
+    "batches now and then": (_as_it_is, BatchingNowAndThen),
     "otherwise after 50 tokens": (late, _plainly),
     "two machines": (replicas, _plainly),
+    "has moods": (moody, _plainly),
+    "is renewed": (renewed, _plainly),
+    "ignores the seed behind a cache": (seedless, Cached),
     "throttles": (_as_it_is, Throttled),
     "loses connections": (_as_it_is, Losing),
     "slow under load": (_as_it_is, SlowUnderLoad),
@@ -229,9 +308,15 @@ KINDS: Mapping[str, tuple[Callable[[Server], Server], Way]] = {
 """What is laid on the server, and the way to it, by the name of the noise."""
 
 
+WORSE: Mapping[str, tuple[Callable[[Server], Server], Way]] = {
+    "ignores the seed, and temperature 0": (restless, _plainly),
+}
+"""What is laid on a server that does not conform any more then."""
+
+
 def noisy(server: Server, kind: str, seed: int = 0) -> Direct:
     """The way to a server with noise on it; `seed` is of the noise's own chance."""
-    lay, way = KINDS[kind]
+    lay, way = {**KINDS, **WORSE}[kind]
     noised = lay(server)
     noised.noise_seed = seed  # type: ignore[attr-defined]
     return way(noised().app(), seed)

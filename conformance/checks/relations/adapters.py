@@ -27,6 +27,9 @@ from infercheck.reply import Reply
 STEADY = 3
 """How often an answer is asked for again until it comes twice in a row."""
 
+ROUNDS = 4
+"""How often an answer must be wrong again after an adapter whose words it is not."""
+
 SEEDLESS = "answers do not depend on the seed either, so nothing can be told of the adapter"
 
 NOBODY = "infercheck-no-such-adapter"
@@ -87,7 +90,8 @@ class Unchanged(Claim):
         else:
             # An adapter's own words, where none was asked for, are no chance: after it, or before, from another.
             leaked = after.said == other.said and again.said == theirs.said
-            shown = again.said == after.said or leaked or before.said == other.said == theirs.said
+            shown = leaked or before.said == other.said == theirs.said
+            shown = shown or await self._goes_on(hearing, before, other, after)
         if not shown:
             hearing.waver(after, again)
             return undecided(Standing.UNSTEADY, before, after, again)
@@ -97,6 +101,17 @@ class Unchanged(Claim):
         expected = f"the base model's answer to {before.case.title}: {before.shown(after)}"
         observed = f"after {other.case.title}, or another adapter: {after.shown(before)}{whose}"
         return broken(after, other, before, again, expected=expected, observed=observed)
+
+    async def _goes_on(self, hearing: Hearing, before: Reply, other: Reply, after: Reply) -> bool:
+        # Words that are nobody's: another machine, or the same in another mood, may say them too, but not each time
+        # after the adapter, and never without it.
+        for _ in range(ROUNDS):
+            without = await hearing.again(before.case)
+            await hearing.again(other.case)
+            after_it = await hearing.again(before.case)
+            if without.said != before.said or after_it.said != after.said:
+                return False
+        return True
 
     async def _leaks(self, hearing: Hearing, plain: Case) -> bool:
         # Of a target that wavers anyhow, only the words of two adapters, each after its own, are no chance.

@@ -13,6 +13,7 @@ from infercheck.checks.relations.language import (
     Kind,
     Pair,
     Ruling,
+    Standing,
     broken,
     contest,
     kept,
@@ -103,7 +104,9 @@ class Differ(Claim):
             if trouble := troubled(hearing, one, other):
                 return [undecided(trouble, one, other, requirement=self.requirement)]
             if one.said != other.said:
-                return [kept(one, other, requirement=self.requirement)]
+                if (standing := await hearing.differ(one, other, pairs=count)) is Standing.STANDS:
+                    return [kept(one, other, requirement=self.requirement)]
+                return [undecided(f"they differed, and {standing}", one, other, requirement=self.requirement)]
             equal += (one, other)
             # Nothing more is spent on what could not be blamed anyhow.
             if count == len(self.pairs) and not await self._is_told(hearing):
@@ -125,7 +128,7 @@ class Differ(Claim):
 
     async def _are_free(self, hearing: Hearing) -> bool:
         # Whether they leave so much to chance that the difference would be seen.
-        if self.telling and not await differing(hearing, self.telling):
+        if self.telling and not await differing(hearing, self.telling, sure=True):
             return False
         free = [await hearing.ask(case) for case in self.free]
         if problem_of(*free) or len({reply.said for reply in free}) < len(free):
@@ -163,18 +166,36 @@ class Spread(Claim):
             return [kept(*tight, *loose)]
         if few < many + 2:
             return [undecided(self.otherwise, *tight, *loose)]
+        # Noise makes what does not vary look as if it did.
+        told = list({one.said: one for one in tight}.values())[: many + 2]
+        if ruling := await unlike_again(hearing, told):
+            return [ruling]
         expected = f"answers to {loose[0].case.title} that vary more with the seed than to {tight[0].case.title}"
         observed = f"{many} different of {count}, where there are {few} of the other: {loose[0].shown()}"
         return [broken(*loose, *tight, expected=expected, observed=observed)]
 
 
-async def differing(hearing: Hearing, pairs: Iterable[Pair]) -> bool:
-    """Whether the answers of some pair differ."""
-    for left, right in pairs:
+async def differing(hearing: Hearing, pairs: Iterable[Pair], *, sure: bool = False) -> bool:
+    """Whether the answers of some pair differ; before anything is blamed for that, make `sure`."""
+    for count, (left, right) in enumerate(pairs, start=1):
         one, other = await hearing.ask(left), await hearing.ask(right)
-        if not troubled(hearing, one, other) and one.said != other.said:
+        if troubled(hearing, one, other) or one.said == other.said:
+            continue
+        standing = await hearing.differ(one, other, pairs=0 if sure else count)
+        if standing is Standing.STANDS or (standing is Standing.UNASKED and not hearing.wavers):
             return True
     return False
+
+
+async def unlike_again(hearing: Hearing, replies: Iterable[Reply]) -> Ruling | None:
+    """Ask again for what something is blamed for; where anything is answered otherwise, nothing can be told."""
+    for one in replies:
+        if hearing.settled(one.case):
+            continue
+        if (again := await hearing.again(one.case)).said != one.said:
+            hearing.waver(one, again)
+            return undecided("the same request was answered in different ways", one, again)
+    return None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from infercheck.cases import Case
-from infercheck.checks.relations.claims import Differ, FirstDecided, Same
+from infercheck.checks.relations.claims import Differ, FirstDecided, Same, unlike_again
 from infercheck.checks.relations.language import (
     Claim,
     Hearing,
@@ -154,6 +154,8 @@ class Either(Claim):
             return [undecided(trouble, usual, *replies)]
         if any(reply.said == usual.said for reply in replies):
             return [kept(usual, *replies)]
+        if ruling := await unlike_again(hearing, (usual, *replies)):
+            return [ruling]
         expected = f"the answer to {usual.case.title}: {usual.shown(replies[0])}"
         return [broken(*replies, usual, expected=expected, observed=replies[0].shown(usual))]
 

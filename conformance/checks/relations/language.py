@@ -71,6 +71,10 @@ class Hearing(Protocol):
     async def stand(self, one: Reply, other: Reply) -> Standing:
         """Whether two replies that differ go on to do so."""
 
+    async def differ(self, one: Reply, other: Reply, *, pairs: int = 0) -> Standing:
+        """Whether two replies differ for another reason than noise; taken on trust where that is not likely to be
+        why one of so many `pairs` does."""
+
     async def moves(self, *cases: Case) -> bool:
         """Whether requests that are answered alike alone get other answers while others are under way."""
 
@@ -84,8 +88,9 @@ class Hearing(Protocol):
     def settled(self, case: Case) -> bool:
         """Whether a request was answered as at first when it was asked again."""
 
-    def give_up(self, reply: Reply) -> None:
-        """Compare nothing of the form of this reply's request any more."""
+    def give_up(self, reply: Reply, *, whole: bool = False) -> None:
+        """Compare nothing of the form of this reply's request any more; of the `whole` target, with as much or as
+        little left to chance."""
 
     def waver(self, one: Reply, other: Reply) -> None:
         """Take notice of two different replies to one request."""
@@ -161,6 +166,11 @@ class Relation:
     def claims(self) -> tuple[Claim, ...]:
         """Its claims; made when they are first wanted, since most of those on suspicion never are."""
         return tuple(self.row.claims(self.form))
+
+    @cached_property
+    def least(self) -> int:
+        """The lowest price of its requests."""
+        return min((case.price for claim in self.claims for case in claim.asks), default=0)
 
     @property
     def id(self) -> str:

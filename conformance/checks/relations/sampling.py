@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from infercheck.cases import Case, distinct
-from infercheck.checks.relations.claims import Differ, FirstDecided, Same, Spread, against_first
+from infercheck.checks.relations.claims import (
+    Differ,
+    FirstDecided,
+    Same,
+    Spread,
+    against_first,
+    unlike_again,
+)
 from infercheck.checks.relations.language import (
     Claim,
     Hearing,
@@ -64,10 +71,8 @@ class AtMost(Claim):
                 if problem_of(*replies) or len(_by_token(replies)) <= self.most:
                     return [undecided("more than so many first tokens for one text, and not for others", *firsts)]
             witnesses = list(found.values())[: self.most + 1]
-            for one in witnesses:
-                if (again := await hearing.again(one.case)).said != one.said:
-                    hearing.waver(one, again)
-                    return [undecided("the same request was answered in different ways", one, again)]
+            if ruling := await unlike_again(hearing, witnesses):
+                return [ruling]
             observed = f"{len(found)} over {len(firsts)} seeds: " + ", ".join(one.shown() for one in witnesses)
             expected = f"at most {self.most} different first tokens with top_k={self.most}"
             return [broken(*witnesses, expected=expected, observed=observed)]

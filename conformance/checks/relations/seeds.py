@@ -7,20 +7,23 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from infercheck.cases import Case, distinct
-from infercheck.checks.relations.claims import Besides
+from infercheck.checks.relations.claims import Besides, differing
 from infercheck.checks.relations.contexts import long_one
 from infercheck.checks.relations.language import (
     Claim,
     Hearing,
+    Kind,
+    Pair,
     Row,
     Ruling,
     broken,
+    contest,
     kept,
     problem_of,
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import SEEDS, hot, lively
+from infercheck.checks.relations.settings import SEEDS, by_chance, hot, lively
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
@@ -85,6 +88,41 @@ class Repeats(Claim):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rewritten(Claim):
+    """The same request is answered alike where its JSON is written in another way.
+
+    A cache that knows requests by their bytes makes a target that draws anew look as if it did not.
+    """
+
+    pair: Pair
+    longer: Pair
+    """Asked for where the answers to the `telling` ones are the same, as where all begin with the same sentence."""
+    telling: Pair
+
+    @property
+    def asks(self) -> Sequence[Case]:
+        return self.pair
+
+    async def rule(self, hearing: Hearing) -> list[Ruling]:
+        rulings = await self._compared(hearing, self.pair)
+        if rulings[0].kind is Kind.KEPT and not await differing(hearing, [self.telling]):
+            rulings = await self._compared(hearing, self.longer)
+        return rulings
+
+    async def _compared(self, hearing: Hearing, pair: Pair) -> list[Ruling]:
+        one, other = [await hearing.ask(case) for case in pair]
+        if trouble := troubled(hearing, one, other):
+            return [undecided(trouble, one, other)]
+        if one.said == other.said:
+            return [kept(one, other)]
+        expected = f"the same answer where the same JSON is written in another way: {one.shown(other)}"
+        ruling = await contest(hearing, other, one, expected, other.shown(one), "")
+        if ruling.kind is Kind.BROKEN:
+            hearing.give_up(one, whole=True)
+        return [ruling]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Distinct(Claim):
     """No two seeds give the same answers, in one setting and, where they do, in another one."""
 
@@ -131,11 +169,10 @@ class Distinct(Claim):
 
     async def _verdict(self, hearing: Hearing, replies: Sequence[Reply], left: int, right: int) -> Ruling:
         one, other = replies[left], replies[right]
-        if len({reply.said for reply in replies}) == 1:
-            # Where no seed makes a difference, it must be chance that plays no part, or the seed.
-            unlike = await hearing.ask(self.unlike[0]), await hearing.ask(self.unlike[1])
-            if troubled(hearing, *unlike) or unlike[0].said == unlike[1].said:
-                return undecided("no answer depends on chance at all", *replies)
+        # Where no seed makes a difference, it must be chance that plays no part, or the seed.
+        all_alike = len({reply.said for reply in replies}) == 1
+        if all_alike and not await differing(hearing, [self.unlike], sure=True):
+            return undecided("no answer depends on chance at all", *replies)
         expected = f"another answer to {one.case.title} than to {other.case.title}, as other seeds give"
         return broken(one, other, expected=expected, observed=f"the same, and so for other texts: {one.shown()}")
 
@@ -149,6 +186,11 @@ def reproducible(form: Form) -> Iterator[Claim]:
     if form.is_first:
         # By itself, before it is one of many values: what does not survive it is found at once.
         yield Repeats(case=lively(form, BOUNDARY[-1]), when="when it is asked again")
+        yield Rewritten(
+            pair=(lively(form), lively(form, rewritten=True)),
+            longer=(form.ask(seed=SEEDS[0]), form.ask(seed=SEEDS[0], rewritten=True)),
+            telling=by_chance(form),
+        )
 
 
 def to_the_end(form: Form) -> Iterator[Claim]:
