@@ -53,6 +53,8 @@ floors: ## The oldest dependencies that pyproject.toml allows: one run of the su
 	$(PYTHON) tests/floors.py > .cache/floors/constraints.txt
 	.cache/floors/bin/python -m pip install --quiet --disable-pip-version-check -c .cache/floors/constraints.txt .
 	.cache/floors/bin/infercheck run reference --output .cache/floors/out
+	.cache/floors/bin/infercheck run reference --profile deep --only input/prompt/top_k/maximum \
+		--max-requests 300 --output .cache/floors/deep
 
 neighbours: ## The wheel in the environment of somebody else's project: nothing of theirs changes
 	$(PYTHON) tests/neighbours.py

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infercheck import __version__
+from infercheck.absences import absent_keys
 from infercheck.addresses import names_model
 from infercheck.cases import Need
 from infercheck.checks.relations.support import TOLD
@@ -22,6 +23,7 @@ from infercheck.door import Budget, Door
 from infercheck.errors import InfercheckError, JournalError
 from infercheck.exchange import Runner
 from infercheck.expectations import Expectations, Expected
+from infercheck.fuzz.source import Task
 from infercheck.journal import JournalWriter, Written
 from infercheck.judge import Judge
 from infercheck.liveness import RESTART_WAIT
@@ -111,7 +113,21 @@ async def conduct(
             restart_wait=settings.restart_wait,
             window=options.context_window,
         )
-        suite = Suite(plan, door, judge, journal, concurrency=settings.concurrency, listener=listener)
+        task = Task(
+            contract=contract.location,
+            adapters=options.adapters,
+            absent=tuple(absent_keys(contract, options.declare)),
+            seed=options.seed,
+        )
+        suite = Suite(
+            plan,
+            door,
+            judge,
+            journal,
+            concurrency=settings.concurrency,
+            listener=listener,
+            task=task if plan.profile.draws else None,
+        )
 
         def footer(ending: Ending) -> None:
             journal.footer(

@@ -39,6 +39,8 @@ class Contract:
     """What a page promises. Schemas are JSON Schemas as Python values; `sha256` covers every file."""
 
     id: str
+    location: str
+    """Where it was loaded from: its id, or a folder."""
     title: str
     model: str
     provenance: Mapping[str, Any]

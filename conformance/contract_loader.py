@@ -37,7 +37,7 @@ def available() -> list[str]:
 def load(name_or_path: str = DEFAULT) -> Contract:
     """Load a contract by its id, or from a folder; ContractError says what is wrong with it and where."""
     if name_or_path in available():
-        return _load(importlib.resources.files("infercheck.schemas") / name_or_path)
+        return _load(importlib.resources.files("infercheck.schemas") / name_or_path, name_or_path)
     folder = Path(name_or_path)
     if not folder.is_dir():
         known = ", ".join(available())
@@ -47,10 +47,10 @@ def load(name_or_path: str = DEFAULT) -> Contract:
             "no such contract",
             hint=f"Give a folder with a contract.yaml, or one of: {known}",
         )
-    return _load(folder)
+    return _load(folder, str(folder.absolute()))
 
 
-def _load(folder: Traversable) -> Contract:
+def _load(folder: Traversable, location: str) -> Contract:
     seal = hashlib.sha256()
     file = folder / "contract.yaml"
     data = read_yaml(file, seal)
@@ -64,6 +64,7 @@ def _load(folder: Traversable) -> Contract:
     requirements = _requirements(data, schemas, folder, page)
     contract = Contract(
         id=data["id"],
+        location=location,
         title=data["title"],
         model=data["model"],
         provenance=data["provenance"],

@@ -51,6 +51,8 @@ class How(TypedDict, total=False):
     """The caller is within `quiet`."""
     live: bool
     """No recorded answer will do."""
+    once: bool
+    """Nobody asks it again: the answer need not be remembered."""
 
 
 class Door:
@@ -121,6 +123,8 @@ class Door:
                 future.cancel()
             raise
         future.set_result(exchange)
+        if how.get("once", False):
+            del self._asked[digest]
         return exchange
 
     async def _send(self, case: Case, ordinal: int, *, extra: bool, held: bool, live: bool) -> Exchange:
@@ -168,6 +172,11 @@ class Door:
         if extra:
             self._extra_requests += 1
             self._extra_tokens += price
+
+    @property
+    def left(self) -> int:
+        """Requests that may still be sent."""
+        return self._budget.requests - self.requests
 
     def has(self, case: Case) -> bool:
         """Whether a request was sent, or is under way."""

@@ -14,6 +14,7 @@ from infercheck.checks.relations.language import Claim, Kind, Relation, Ruling, 
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad, ThrottledForEver
 from infercheck.findings import Finding, Verdict
+from infercheck.generate.asks import respelled
 from infercheck.judge import Judge
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Plan
@@ -25,9 +26,6 @@ from infercheck.suspicion import Suspicions
 
 PAUSES = (0.1, 0.6)
 """Seconds after which a fresh reply that is lost on the way is asked for again: the gone may be back."""
-
-LOOKS = 3
-"""How often a request that was answered in two ways is asked again, the first of its form."""
 
 Trust: TypeAlias = tuple[int, Reply, Reply]
 """Two replies that differ, in one of so many pairs, which was taken for no noise."""
@@ -60,8 +58,7 @@ class Hearing:
         self._beside_others: set[str] = set()
         self._moved = False
         self._wavered: list[Ruling] = []
-        self._doubtful: dict[str, Reply] = {}
-        self._looked_at: set[str] = set()
+        self._is_spelled_one_way = False
         self._standings = Standings(self, self.steadiness, alone=alone)
         self._trusted: list[Trust] = []
         self._on_trust: list[tuple[Relation, Claim, Sequence[Trust]]] = []
@@ -83,7 +80,7 @@ class Hearing:
             self._live = relation.row.ordered
             self._foreseen = len(relation.repeats)
             findings = await self._claimed(relation)
-            await self._look_again()
+            await self._standings.look_again()
             if relation.on_noise:
                 decided = (finding for finding in findings if finding.verdict is not Verdict.INCONCLUSIVE)
                 self._told_on_noise.update(finding.requirement for finding in decided)
@@ -112,22 +109,13 @@ class Hearing:
             except NotToBeHad as spent:
                 # What was to be looked at is open, whatever else was found to be in order.
                 rulings = [replace(undecided(f"not asked: {spent}"), confirmed=False)]
+                if relation.row.on_noise and relation.row.last:
+                    rulings = []  # a look at what nobody doubts
             except ThrottledForEver as end:
                 await self._judge.ask_for_life()  # raises the same where the target throttles everybody
                 rulings = [undecided(f"{end}, though others are answered")]
             findings += of_rulings(self._judge.contract, relation, rulings)
         return findings
-
-    async def _look_again(self) -> None:
-        # One that was answered in two ways may be so seldom; where no seed is honoured it will be at once again.
-        with contextlib.suppress(NotToBeHad):
-            for form, reply in self._doubtful.items():
-                if form not in self._looked_at and not self.unsteady(reply):
-                    self._looked_at.add(form)
-                    replies = [await self.again(reply.case) for _ in range(LOOKS)]
-                    if len({one.said for one in replies}) > 1:
-                        self.steadiness.give_up(reply, price=reply.case.price)
-        self._doubtful = {}
 
     def _is_heard(self, relation: Relation) -> bool:
         if relation.on_noise:
@@ -187,8 +175,11 @@ class Hearing:
         self._corrected = False
         self._trusted = []
         rulings = await claim.rule(self)
+        if not self._corrected or claim.repeats:
+            return rulings
         # A first answer that was none of those that came ever since is no reason to leave anything undecided.
-        return await claim.rule(self) if self._corrected and not claim.repeats else rulings
+        self._trusted = []
+        return await claim.rule(self)
 
     # What claims ask for
 
@@ -243,6 +234,17 @@ class Hearing:
             self._replies[case.request.digest] = reply
             self._corrected = True
         return reply
+
+    async def respelled(self, case: Case, number: int) -> Reply | None:
+        """A fresh reply to the same request, spelled in another way; None where other spellings are refused."""
+        if self._is_spelled_one_way or self._why_not(case):
+            return None
+        seen = await self._judge.ask(respelled(case, number), fresh=True, held=self._held)
+        if seen.outcome is not Outcome.ACCEPTED:
+            self._is_spelled_one_way = seen.outcome is Outcome.REFUSED
+            return None
+        self._unjudged.append(seen)
+        return reply_of(seen)
 
     async def moves(self, *cases: Case) -> bool:
         """Whether requests that are answered alike alone get other answers while others are under way."""
@@ -300,7 +302,7 @@ class Hearing:
     def waver(self, one: Reply, other: Reply) -> None:
         """Take notice of two different replies to one request."""
         self.steadiness.waver(one)
-        self._doubtful.setdefault(self.steadiness.form(one.case), one)
+        self._standings.doubt(one)
         if not (one.problem or other.problem):
             expected = f"the same answer when it is asked again: {one.shown(other)}"
             self._wavered.append(

@@ -27,6 +27,9 @@ HARDLY, VAIN = 8, 5
 """Answers after which a target that is asked more slowly may throttle all the same, so often in a row, before it is
 asked as fast as ever: it throttles whatever the pace."""
 
+SLOWED = 3
+"""How many times more slowly than at first a target is asked that throttles all the same, before it is so."""
+
 FEW = 8
 """Requests left in a window, by a target's own count, from which on they are spread over the rest of it."""
 
@@ -48,6 +51,7 @@ class Pace:
         self._throttles = False
         self._vain = 0
         self._deaf = False
+        self._first = 0.0
 
     @property
     def interval(self) -> float:
@@ -77,6 +81,8 @@ class Pace:
             # As many as it answered since it last throttled, in the time that it wants for them: who throttles
             # after every answer, however slowly he is asked, has no such time.
             wanted = min(SLOWEST, (now - self._since + seconds) / self._answered)
+            self._first = self._first or wanted
+            self._deaf = self._deaf or wanted > SLOWED * self._first
             self._learnt = 0.0 if self._deaf else max(self._learnt, wanted)
         self._since, self._answered = now, 0
         self.hold(seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from infercheck.absences import Absence, absent_keys, parameters, why_absent, without
@@ -31,12 +31,14 @@ class Profile:
     requests: int
     reserve: int
     tokens: int
+    draws: bool = False
+    """Whether requests are drawn at random for as long as the budget lasts."""
 
 
 PROFILES: Mapping[str, Profile] = {
     "quick": Profile(name="quick", requests=60, reserve=10, tokens=6_000),
-    "standard": Profile(name="standard", requests=600, reserve=43, tokens=60_000),
-    "deep": Profile(name="deep", requests=3_000, reserve=1_200, tokens=300_000),
+    "standard": Profile(name="standard", requests=600, reserve=41, tokens=60_000),
+    "deep": Profile(name="deep", requests=3_000, reserve=1_200, tokens=300_000, draws=True),
 }
 
 
@@ -64,6 +66,7 @@ class Plan:
     planned: Mapping[str, frozenset[str]]
     absent: Mapping[str, str]
     whole: frozenset[str]
+    pricing: Pricing = field(compare=False, repr=False)
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
@@ -160,6 +163,7 @@ def make_plan(contract: Contract, options: Options) -> Plan:
                 why := why_absent(id_, lost, options.declare) or why_incomparable(id_, comparable, options.adapters)
             )
         },
+        pricing=pricing,
         whole=_whole(selected, steps, taken, everything=len(interleaved(wanted, related)) == len(taken)),
     )
 
@@ -240,8 +244,7 @@ def _sides(cases: Iterable[Case]) -> dict[str, frozenset[str]]:
     return {id_: frozenset(sides) for id_, sides in found.items()}
 
 
-# What a requirement that is judged on every exchange needs: every exchange of the right kind, for one may break it.
-_KINDS: Mapping[str, Callable[[Case], bool]] = {
+KINDS: Mapping[str, Callable[[Case], bool]] = {
     "stream": lambda case: case.request.stream and case.expectation is Expectation.VALID,
     "error": lambda case: case.expectation is Expectation.INVALID,
     **dict.fromkeys(
@@ -251,6 +254,8 @@ _KINDS: Mapping[str, Callable[[Case], bool]] = {
     "http": lambda case: True,
     "robust": lambda case: True,
 }
+"""What a requirement that is judged on every exchange needs, by its area: every exchange of the right kind, for one
+may break it."""
 
 
 def _needed(cases: Iterable[Case], selected: set[str], stream: str | None, *, narrowed: bool) -> Iterator[Case]:
@@ -259,7 +264,7 @@ def _needed(cases: Iterable[Case], selected: set[str], stream: str | None, *, na
         return
     cases = list(cases)
     aimed_at = {id_ for case in cases for id_ in case.requirements}
-    kinds = [_KINDS[area] for area in {id_.split("/", 1)[0] for id_ in selected - aimed_at} & set(_KINDS)]
+    kinds = [KINDS[area] for area in {id_.split("/", 1)[0] for id_ in selected - aimed_at} & set(KINDS)]
     combined = "input/combinations" in selected
     sent: set[str] = set()
     for case in cases:

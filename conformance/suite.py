@@ -6,17 +6,21 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from infercheck.campaign import KEPT, Campaign
 from infercheck.cases import RELATION, Case, Expectation, Request
 from infercheck.checks.relations.language import Relation
 from infercheck.conclusions import LIVENESS, of_unsent
 from infercheck.door import Door
 from infercheck.errors import BudgetSpent, NotRecorded, TargetError, ThrottledForEver
 from infercheck.findings import Finding, Verdict
+from infercheck.fuzz.cases import Cases
+from infercheck.fuzz.source import Task
+from infercheck.generate.builder import Builder
 from infercheck.hearing import Hearing
 from infercheck.journal import JournalWriter
 from infercheck.judge import Judge
 from infercheck.observation import Observation, Outcome
-from infercheck.plan import Plan
+from infercheck.plan import KINDS, Plan
 from infercheck.steadiness import Measure
 from infercheck.steps import Step
 
@@ -62,7 +66,9 @@ class Suite:
         *,
         concurrency: int = 4,
         listener: Callable[[Progress], None] | None = None,
+        task: Task | None = None,
     ) -> None:
+        self._task = task
         self._plan = plan
         self._door = door
         self._judge = judge
@@ -88,6 +94,7 @@ class Suite:
             await self._crew([step for step in rest if isinstance(step, Case) or step.planned])
             on_suspicion.sort(key=self._urgency)
             await self._crew(on_suspicion)
+            await self._draw()
         except (BudgetSpent, ThrottledForEver) as end:
             spent = str(end)
         if not spent:
@@ -112,9 +119,21 @@ class Suite:
             return Ending(complete=False, reason=f"{self._plan.cut} cases were left out for want of budget")
         return Ending()
 
-    def _urgency(self, relation: Relation) -> tuple[bool, bool, int]:
+    async def _draw(self) -> None:
+        # Requests that nobody planned, for as long as the budget lasts.
+        if self._task is None or self._judge.liveness.over or self._judge.patience.over:
+            return
+        cases = Cases(Builder(self._judge.contract), self._plan.pricing)
+        self._progress.total += max(0, self._door.left - KEPT)
+        # What is judged on every answer needs every answer.
+        everything = any(id_.split("/", 1)[0] in KINDS for id_ in self._plan.selected)
+        campaign = Campaign(self._judge, self._door, cases, self._task, self._write, everything=everything)
+        await campaign.run(self._concurrency)
+
+    def _urgency(self, relation: Relation) -> tuple[bool, bool, bool, int]:
         # What decides most of a target that draws anew comes first: statistics, then what leaves nothing to chance.
-        return not relation.row.on_noise, not relation.on_noise, self._hearing.suspicions.of(relation)
+        row, suspicion = relation.row, self._hearing.suspicions.of(relation)
+        return row.last, not row.on_noise, not relation.on_noise, suspicion
 
     async def _greet(self, smallest: Sequence[Case]) -> None:
         # The smallest valid requests, one after the other: is anybody there, and does a refusal mean anything?

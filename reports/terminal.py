@@ -54,7 +54,7 @@ def console(*, stderr: bool = False, quiet: bool = False) -> Console:
 def progress(console: Console, total: int) -> Iterator[Listener]:
     """Shows how far a run is: a bar on a terminal, else a plain line now and then."""
     if not console.is_terminal:
-        yield _Plain(console, total)
+        yield _Plain(console)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -71,8 +71,9 @@ def progress(console: Console, total: int) -> Iterator[Listener]:
 class Listener:
     """Is told how far a run is."""
 
-    def update(self, done: int, requests: int, broken: int, seconds: float) -> None:
-        """After each case or relation: these done, requests sent, findings of broken promises, seconds so far."""
+    def update(self, done: int, total: int, requests: int, broken: int, seconds: float) -> None:
+        """After each case or relation: how many are done of how many, requests sent, findings of broken promises,
+        and seconds so far. There may be more of them as a run goes on."""
         raise NotImplementedError
 
 
@@ -81,29 +82,29 @@ class _Bar(Listener):
         self._bar = bar
         self._task = bar.add_task("sending", total=total, rate="", found="")
 
-    def update(self, done: int, requests: int, broken: int, seconds: float) -> None:
+    def update(self, done: int, total: int, requests: int, broken: int, seconds: float) -> None:
         rate = f"{requests / seconds:.0f}/s" if seconds else ""
         found = f"{broken} broken" if broken else ""
-        self._bar.update(self._task, completed=done, rate=rate, found=found)
+        self._bar.update(self._task, completed=done, total=total, rate=rate, found=found)
 
 
 class _Plain(Listener):
     EVERY = 5.0
 
-    def __init__(self, console: Console, total: int) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._total = total
         self._last = time.monotonic()
 
-    def update(self, done: int, requests: int, broken: int, seconds: float) -> None:
+    def update(self, done: int, total: int, requests: int, broken: int, seconds: float) -> None:
         now = time.monotonic()
         if now - self._last < self.EVERY:
             return
         self._last = now
-        left = (self._total - done) * seconds / done if done else 0
+        left = (total - done) * seconds / done if done else 0
         self._console.print(
-            f"{done} of {self._total} cases and relations, {requests} requests, {requests / seconds:.1f}/s, "
-            f"about {left:.0f} s left, {broken} findings",
+            f"{done} of {total} cases and relations, {requests} requests, {requests / seconds:.1f}/s, "
+            f"about {left:.0f} s left, {broken} finding{'' if broken == 1 else 's'}",
+            soft_wrap=True,
         )
 
 

@@ -60,7 +60,7 @@ def _run(argv: tuple[str, ...], options: dict[str, Any]) -> int:
     with terminal.progress(console, len(plan.steps)) as listener:
 
         def told(progress: Progress) -> None:
-            listener.update(progress.done, progress.requests, progress.broken, progress.seconds)
+            listener.update(progress.done, progress.total, progress.requests, progress.broken, progress.seconds)
 
         results = perform(
             launch,

@@ -9,13 +9,11 @@ from typing import Any
 
 from infercheck import jsontext
 from infercheck.cases import Aim, Case, Expectation, Part, Request, Side, short_digest
+from infercheck.generate.blamed import LONG_TEXT, blamed
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.price import Pricing
 from infercheck.generate.texts import TEXTS
 from infercheck.schema import Place, Property
-
-LONG_TEXT = 1000
-"""Characters from which on a text is a long one."""
 
 DROPPED = 2
 """Chunks of a stream that are read before it is left in mid-answer."""
@@ -155,22 +153,6 @@ class Form:
         least, greatest = schema.get("minimum", value), schema.get("maximum", value)
         return min(max(value, least), greatest)
 
-    def _blamed(self, place: Place, value: Any) -> str:
-        # What is broken where this value is refused: the bound on its side of an ordinary value, else the type.
-        ids = {each.keyword: self.boundary.contract.input_ids[each.pointer] for each in place.keywords()}
-        usual = self.boundary.builder.minimal(place)
-        if isinstance(value, int | float) and isinstance(usual, int | float) and value != usual:
-            wanted = "maximum" if value > usual else "minimum"
-        elif isinstance(value, str):
-            wanted = "maxLength" if len(value) > LONG_TEXT else "type"
-        else:
-            long = any(len(str(each)) > LONG_TEXT for each in value) if isinstance(value, list) else False
-            within = f"{place.pointer}/items/properties/content/maxLength"
-            if long and within in self.boundary.contract.input_ids:
-                return self.boundary.contract.input_ids[within]
-            wanted = "type"
-        return ids.get(wanted) or ids.get("type") or next(iter(ids.values()), "input/combinations")
-
     def _part(self, role: str, value: Any, *, label: str = "") -> Part:
         # A value that the boundary walk sends too is the same part, so that what is known of it is known here.
         key = self._key(role)
@@ -178,12 +160,20 @@ class Form:
         known = self.boundary.part(self.branch, key, text)
         if known is not None:
             return known
-        aims = (Aim(requirement=self._blamed(self._place(role), value), side=Side.VALID),)
+        aims = (Aim(requirement=blamed(self.boundary.builder, self._place(role), value), side=Side.VALID),)
         if isinstance(value, bool | int | float):
             said = text
         else:
             said = value[:60] if isinstance(value, str) else short_digest(text.encode())
         return Part(key=key, value=value, label=label or f"{key}={said}", aims=aims)
+
+
+def respelled(case: Case, number: int) -> Case:
+    """The same request, spelled in another way: other white space, and a member that means nothing to anybody."""
+    body = {"x-spelling": number, **dict(reversed(json.loads(case.request.body).items()))}
+    request = replace(case.request, body=json.dumps(body, indent=1).encode())
+    title = f"{case.title}, spelled in another way"
+    return replace(case, id=f"{case.id}/respelled-{number}", title=title, request=request)
 
 
 def form_name(family: str, *, streamed: bool, greedy: bool) -> str:

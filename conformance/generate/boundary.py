@@ -150,7 +150,7 @@ class Boundary:
         limit = self.builder.limit
         if isinstance(body, dict) and limit and limit not in body:
             body = {**body, limit: self.builder.base(self.builder.branches()[0]).get(limit, 1)}
-        if not self._breaks_only(body, occurrence):
+        if not self.breaks_only(body, occurrence):
             return None
         id_ = self.contract.input_ids[occurrence.pointer]
         path = instance_path(place.steps) or "the body"
@@ -163,7 +163,8 @@ class Boundary:
             aims=(Aim(requirement=id_, side=value.side),),
         )
 
-    def _breaks_only(self, body: Any, occurrence: Occurrence) -> bool:
+    def breaks_only(self, body: Any, occurrence: Occurrence) -> bool:
+        """Whether a request breaks this keyword and no other."""
         broken = self.oracle.broken(body, occurrence.place.steps)
         # A value of the wrong type fits no form of a sibling oneOf, or all of them: that comes with it.
         if occurrence.keyword == "type":

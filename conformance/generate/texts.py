@@ -27,14 +27,10 @@ TEXTS = tuple(f"Tell me a long story about {subject}." for subject in _SUBJECTS)
 """Requests for long answers, no two alike."""
 
 FOREIGN = (
-    ("He is called Jörg", "He is called Jürg"),
-    ("Он ловит кита", "Он ловит рыбу"),
-    ("彼が好きなのは猫", "彼が好きなのは犬"),
-    ("Ο γέρος πίνει", "Ο γέρος τρώει"),
-    ("הוא גר בצפת", "הוא גר ביפו"),
+    ("Он ловит кита, 猫, γέρος, צפת", "Он ловит рыбу, 犬, λύκος, יפו"),
     ("Use 🐙, 🌵 and 🎻", "Use 🐙, 🌵 and 🥁"),
 )
-"""Sentences that only letters beyond ASCII tell apart, and only at their end; each pair in a script of its own."""
+"""Sentences that only letters beyond Latin tell apart, and only at their end; and those that only emoji do."""
 
 SIZES = (12_000, 3_000)
 """Characters of a long text: about 3,000 tokens, which most context windows hold; and of one for the others."""

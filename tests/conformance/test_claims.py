@@ -559,23 +559,28 @@ def test_a_stream_that_is_left_changes_nothing(later, wavering, expected, monkey
     ],
 )
 def test_an_adapter_leaves_other_answers_alone(plain, settled, expected):
-    claim = Unchanged(plain=[A], adapted=of("l"))
-    assert kinds(claim, {"a": "x", "l": "lora"}, {"a": plain}, settled=settled) == [expected]
+    claim = Unchanged(plain=[A], adapted=of("l"), between=D)
+    assert kinds(claim, {"a": "x", "l": "lora", "d": "z"}, {"a": plain}, settled=settled) == [expected]
 
 
 def test_an_adapter_leaves_answers_of_every_kind_alone():
-    claim = Unchanged(plain=[A, B], adapted=of("l"))
-    assert kinds(claim, {"a": "x", "b": "y", "l": "lora"}) == [Kind.KEPT]
-    assert kinds(claim, {"a": "x", "b": "y", "l": "lora"}, {"b": ["lora", "lora"]}) == [Kind.BROKEN]
+    claim = Unchanged(plain=[A, B], adapted=of("l"), between=D)
+    assert kinds(claim, {"a": "x", "b": "y", "l": "lora", "d": "z"}) == [Kind.KEPT]
+    assert kinds(claim, {"a": "x", "b": "y", "l": "lora", "d": "z"}, {"b": ["lora", "lora"]}) == [Kind.BROKEN]
+
+
+def test_an_adapter_whose_answers_are_those_without_one_tells_nothing():
+    # It may have stayed before anybody looked.
+    assert kinds(Unchanged(plain=[A], adapted=of("l"), between=D), {"a": "x", "l": "x"}) == [Kind.UNDECIDED]
 
 
 def test_what_wavers_is_known_for_an_adapter_s_answer_only_by_the_words_of_two():
-    claim = Unchanged(plain=[A], adapted=of("l", "m"))
+    claim = Unchanged(plain=[A], adapted=of("l", "m"), between=D)
     said = {"a": "x", "l": "lora", "m": "other"}
     leaked = ["lora", "lora", *["lora", "other"] * 2]
     assert kinds(claim, said, {"a": leaked}, wavering=True) == [Kind.BROKEN]
     assert kinds(claim, said, {"a": ["y", "y", *["lora", "y"] * 2]}, wavering=True) == [Kind.UNDECIDED]
-    one = Unchanged(plain=[A], adapted=of("l"))
+    one = Unchanged(plain=[A], adapted=of("l"), between=D)
     assert kinds(one, said, {"a": ["lora"] * 9}, wavering=True) == [Kind.UNDECIDED]
 
 
@@ -589,7 +594,8 @@ def test_a_cache_that_knows_requests_by_their_bytes_hides_no_draws():
     rulings, hearing = rule(claim, {**said, "b": "z"})
     assert rulings[0].kind is Kind.BROKEN
     assert hearing.wavered == ["x"]  # given up
-    rulings, hearing = rule(claim, {**said, "b": "z"}, stands=Standing.UNSTEADY)
+    rulings, hearing = rule(claim, {**said, "b": "z"}, {"b": ["x"]})
+    assert rulings[0].kind is Kind.UNDECIDED
     assert not hearing.wavered
     # Where all answers begin alike, only longer ones tell.
     assert kinds(claim, {**said, "c": "x"}) == [Kind.KEPT]

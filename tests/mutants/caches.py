@@ -43,7 +43,13 @@ class CachesWithoutTheSeed(Caching):
 
 @mutant(
     "effect/temperature",
-    may_fail=("effect/temperature/zero", "default/temperature", "effect/top_k/one", "effect/top_p/zero"),
+    may_fail=(
+        "effect/temperature/zero",
+        "default/temperature",
+        "effect/top_k/one",
+        "effect/top_p/zero",
+        "effect/seed/reproducible",
+    ),
     **ORDER,
 )
 class CachesWithoutTheTemperature(Caching):
@@ -52,7 +58,7 @@ class CachesWithoutTheTemperature(Caching):
     names = ("temperature",)
 
 
-@mutant("effect/max_tokens", may_fail=("default/*", "template/messages"), **ORDER)
+@mutant("effect/max_tokens", may_fail=("default/*", "template/messages", "effect/seed/reproducible"), **ORDER)
 class CachesWithoutTheLimit(Caching):
     """Takes requests for the same that differ in max_tokens."""
 

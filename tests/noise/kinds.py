@@ -220,9 +220,7 @@ class Throttling(Direct):
     def __init__(self, app: Any, seed: int = 0) -> None:
         super().__init__(app)
         self._chance = random.Random(seed)
-        self._ways = itertools.cycle(
-            [(429, (("retry-after", "0"),)), (503, (("retry-after", "0"),)), (429, (("retry-after", "0.01"),))]
-        )
+        self._ways = itertools.cycle([(429, (("retry-after", "0"),)), (503, (("retry-after", "0"),))])
 
     async def send(self, request: Request, *, alone: bool = False) -> Answer:
         if self._chance.random() < self.later:

@@ -37,6 +37,7 @@ ROWS: Sequence[Row] = (
     sampling.TOP_K_ONE,
     *support.ROWS,
     *samples.ROWS,
+    *support.ELSEWHERE,
     defaults.COUNTED,
     streams.TOLD_ONCE,
     defaults.MAX_TOKENS,

@@ -30,7 +30,7 @@ STEADY = 3
 ROUNDS = 4
 """How often an answer must be wrong again after an adapter whose words it is not."""
 
-SEEDLESS = "answers do not depend on the seed either, so nothing can be told of the adapter"
+SEEDLESS = "answers are alike whatever is drawn, so nothing can be told of the adapter"
 
 NOBODY = "infercheck-no-such-adapter"
 """The name of no adapter."""
@@ -42,6 +42,8 @@ class Unchanged(Claim):
 
     plain: Sequence[Case]
     adapted: Sequence[Case]
+    between: Case
+    """Another request without an adapter: what an answer is after that, it may be after any request."""
 
     @property
     def asks(self) -> Sequence[Case]:
@@ -69,6 +71,9 @@ class Unchanged(Claim):
                         return [undecided(problem, *replies)]
                     if after.said != usual.said:
                         return [await self._again(hearing, usual, other, after)]
+        if all(reply.said in {other.said for other in replies if other.case in self.adapted} for reply in before):
+            # It may have stayed with the adapter before anybody looked.
+            return [undecided("answers with an adapter are those without one, so nothing can be told", *replies)]
         return [kept(*replies)]
 
     async def _before(self, hearing: Hearing, case: Case) -> Reply | None:
@@ -106,6 +111,7 @@ class Unchanged(Claim):
         # Words that are nobody's: another machine, or the same in another mood, may say them too, but not each time
         # after the adapter, and never without it.
         for _ in range(ROUNDS):
+            await hearing.again(self.between)
             without = await hearing.again(before.case)
             await hearing.again(other.case)
             after_it = await hearing.again(before.case)
@@ -182,15 +188,17 @@ def unchanged(form: Form) -> Iterator[Claim]:
             for each, name in zip((form, form.stream or form), (form.adapters * 2)[:2], strict=True)
         ]
         plain = [lively(each) for each in (form, form.stream, form.other) if each]
-        yield Unchanged(plain=plain, adapted=adapted)
+        yield Unchanged(plain=plain, adapted=adapted, between=lively(form, SEEDS[1], TEXTS[1]))
 
 
 def unknown(form: Form) -> Iterator[Claim]:
     """Unknown names are refused, in streams too."""
     for each in (form, form.stream) if form.adapters else ():
         if each:
+            # With raw, as adapters are meant to be used, where it is a stream.
+            raw: dict[str, Any] = {"raw": True} if each.streamed and each.has("raw") else {}
             yield Refused(
-                case=lively(each, adapter=NOBODY, is_open=True),
+                case=lively(each, adapter=NOBODY, is_open=True, **raw),
                 base=lively(each),
                 what="an adapter that does not exist",
             )

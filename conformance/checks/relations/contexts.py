@@ -24,7 +24,7 @@ from infercheck.checks.relations.settings import COMBINED, SEEDS, by_chance, com
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import FOREIGN, PLACES, SIZES, TEXTS, long_text
 
-CHANCELESS = "answers do not depend on the seed, so nothing can be told of what else they depend on"
+CHANCELESS = "answers are alike whatever is drawn or asked, so nothing can be told of what they depend on"
 
 SUM = "What is 2 and 3? Answer with a number."
 """A question that nobody answers with a story."""
@@ -67,11 +67,12 @@ def every_text(form: Form) -> Iterator[Claim]:
 
 def every_script(form: Form) -> Iterator[Claim]:
     """Another prompt, another answer, whatever script tells them apart."""
-    foreign = [
-        (lively(form, seed, f"{TEXTS[0]} {one}"), lively(form, seed, f"{TEXTS[0]} {other}"))
-        for seed, (one, other) in zip(SEEDS, FOREIGN, strict=False)
-    ]
-    yield Differ(pairs=foreign[:1], more=foreign[1:], telling=[by_chance(form)], otherwise=CHANCELESS)
+    for one, other in FOREIGN:
+        foreign = [
+            (lively(form, seed, f"{TEXTS[0]} {one}"), lively(form, seed, f"{TEXTS[0]} {other}"))
+            for seed in SEEDS[:6]
+        ]
+        yield Differ(pairs=foreign[:1], more=foreign[1:], telling=[by_chance(form)], otherwise=CHANCELESS)
 
 
 def every_message(form: Form) -> Iterator[Claim]:

@@ -30,8 +30,9 @@ NOTICE = 0.1
 """Seconds that a target is given to notice that a client has left."""
 
 ROUNDS = 2
-SOME, MANY = 3, 8
-"""How often an answer must be wrong again, and how often where the target is not steady anyhow."""
+LATER, MANY = (0.3, 1.2, 3.5), 8
+"""Seconds after which an answer must be wrong again each time, for an engine that goes on without its client may
+compute otherwise as long as it has company; and how often in all where the target is not steady anyhow."""
 
 OFTEN = 6
 """How often an answer is asked for beside another that may be why it changes; but for once, it must."""
@@ -189,16 +190,16 @@ class Untroubled(Claim):
                     return [await self._again(hearing, left, control, after, doubtful=doubtful)]
         return [kept(*replies)]
 
-    async def _leave(self, hearing: Hearing, left: Case) -> None:
+    async def _leave(self, hearing: Hearing, left: Case, seconds: float = NOTICE) -> None:
         await hearing.again(left)
-        await asyncio.sleep(NOTICE)
+        await asyncio.sleep(seconds)
 
     async def _again(self, hearing: Hearing, left: Case, before: Reply, after: Reply, *, doubtful: bool) -> Ruling:
         # Without a stream that is left the answer stays what it is; after another one it is wrong again, or still.
         # Of a target that wavers anyhow, it must be right again each time before.
-        for _ in range(MANY if doubtful else SOME):
+        for seconds in [*LATER, *[NOTICE] * (MANY - len(LATER))] if doubtful else LATER:
             still = [await hearing.again(before.case) for _ in range(2)]
-            await self._leave(hearing, left)
+            await self._leave(hearing, left, seconds)
             again = await hearing.again(before.case)
             if any(reply.problem for reply in (*still, again)) or still[0].said != still[1].said:
                 return undecided(Standing.UNSTEADY, before, after, again)
@@ -242,7 +243,7 @@ def untroubled(form: Form) -> Iterator[Claim]:
     streams = [each.stream for each in (form, form.other or form)]
     yield Untroubled(
         left=[
-            stream.ask(text, drop=True, temperature=1)
+            stream.ask(text, drop=True, temperature=1, output_limit=2 * LENGTH)
             for stream, text in zip(streams, TEXTS[4:], strict=False)
             if stream
         ],

@@ -75,6 +75,9 @@ class Hearing(Protocol):
         """Whether two replies differ for another reason than noise; taken on trust where that is not likely to be
         why one of so many `pairs` does."""
 
+    async def respelled(self, case: Case, number: int) -> Reply | None:
+        """A fresh reply to the same request, spelled in another way; None where other spellings are refused."""
+
     async def moves(self, *cases: Case) -> bool:
         """Whether requests that are answered alike alone get other answers while others are under way."""
 
@@ -129,7 +132,8 @@ class Row:
     something is wrong with such a form, those `first_only` never. `ordered` ones depend on what was asked before;
     without the `basic` ones others can tell nothing. Those `on_noise` are for targets whose answers cannot be
     compared, and only for these, and so are those `greedy` in the form that leaves nothing to chance; all others
-    need answers that come again, unless they do `without` that. Only profile deep has room for what is `deep`.
+    need answers that come again, unless they do `without` that. Only profile deep has room for what is `deep`. What
+    is `last` is a look at what nobody doubts.
     """
 
     requirements: tuple[str, ...]
@@ -143,6 +147,7 @@ class Row:
     greedy: bool = False
     without: bool = False
     deep: bool = False
+    last: bool = False
     absent: str = ""
     """What an operator may declare so that the row does not apply."""
 

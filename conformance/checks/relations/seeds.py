@@ -17,7 +17,6 @@ from infercheck.checks.relations.language import (
     Row,
     Ruling,
     broken,
-    contest,
     kept,
     problem_of,
     troubled,
@@ -115,11 +114,14 @@ class Rewritten(Claim):
             return [undecided(trouble, one, other)]
         if one.said == other.said:
             return [kept(one, other)]
+        replies = [await hearing.again(case) for case in (*pair, *pair)]
+        if {reply.said for reply in replies[::2]} != {one.said} or {reply.said for reply in replies[1::2]} != {
+            other.said
+        }:
+            return [undecided("they differed, and were not answered alike again", one, other, *replies)]
+        hearing.give_up(one, whole=True)
         expected = f"the same answer where the same JSON is written in another way: {one.shown(other)}"
-        ruling = await contest(hearing, other, one, expected, other.shown(one), "")
-        if ruling.kind is Kind.BROKEN:
-            hearing.give_up(one, whole=True)
-        return [ruling]
+        return [broken(other, one, expected=expected, observed=other.shown(one))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,6 +230,10 @@ REPRODUCIBLE = Row(
 )
 REPRODUCIBLE_TO_THE_END = Row(requirements=("effect/seed/reproducible",), claims=to_the_end, roles=_ROLES)
 AFTER_TRAFFIC = Row(
-    requirements=("effect/seed/reproducible",), claims=after_traffic, roles=_ROLES, ordered=True, first_only=True
+    requirements=("effect/seed/reproducible",),
+    claims=after_traffic,
+    roles=_ROLES,
+    ordered=True,
+    first_only=True,
 )
 DISTINCT = Row(requirements=("effect/seed/distinct",), claims=other_seeds, roles=_ROLES, closely=True)

@@ -11,6 +11,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeAlias
 
 from infercheck.cases import Case
 from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, broken, kept, problem_of, undecided
@@ -39,6 +41,9 @@ SCREENED, TRIALS, ALARM = 8, 32, 14
 
 SEVERAL = 4
 """Tokens beyond those that the setting leaves which must be seen: machines that calculate otherwise have fewer."""
+
+FEW = 4
+"""Answers that screen in other forms than the first."""
 
 STEADY = 6
 """How many may, where the setting is honoured: ignored, it would leave as few in less than 1 case of 100,000."""
@@ -80,6 +85,8 @@ class Support(Claim):
     named: str
     decides: bool = True
     """Whether the requirement is kept where nothing is found; else nothing is said then."""
+    screened: int = SCREENED
+    """Answers that screen."""
 
     @property
     def asks(self) -> Sequence[Case]:
@@ -91,8 +98,8 @@ class Support(Claim):
             return [undecided(problem, *free)]
         if text is None:
             return self._open("free answers begin with the same few tokens", free)
-        seeds = iter(range(FIRST_SEED, FIRST_SEED + SCREENED + TRIALS))
-        screened = [await hearing.ask(self.setting(text, next(seeds))) for _ in range(SCREENED)]
+        seeds = iter(range(FIRST_SEED, FIRST_SEED + self.screened + TRIALS))
+        screened = [await hearing.ask(self.setting(text, next(seeds))) for _ in range(self.screened)]
         if problem := problem_of(*screened):
             return [undecided(problem, *screened)]
         if not self._others(screened):
@@ -148,45 +155,94 @@ def _unlike(replies: Sequence[Reply]) -> list[Reply]:
 
 def one_token_at_zero(form: Form) -> Iterator[Claim]:
     """Temperature 0 leaves one first token, whoever draws."""
-    # What ignores it draws at the default temperature: there it must be seen.
-    yield _support(form, lambda text, seed: greedy(form, seed, text, output_limit=1), "temperature 0", usual=True)
+    yield _support(form, form, *ZERO)
 
 
 def one_token_of_top_k(form: Form) -> Iterator[Claim]:
     """top_k 1 leaves one first token, whoever draws."""
-    yield _support(form, lambda text, seed: hot(form, seed, text, output_limit=1, top_k=1), "top_k 1")
+    yield _support(form, form, *TOP_K_ONE)
 
 
 def two_tokens_of_top_k(form: Form) -> Iterator[Claim]:
     """top_k 2 leaves two first tokens at most, whoever draws."""
-    one = _support(form, lambda text, seed: hot(form, seed, text, output_limit=1, top_k=2), "top_k 2")
-    yield replace(one, most=2, decides=False)
+    yield replace(_support(form, form, partial(hot, top_k=2), "top_k 2"), most=2, decides=False)
 
 
 def one_token_of_top_p(form: Form) -> Iterator[Claim]:
     """top_p 0 leaves one first token, whoever draws."""
-    yield _support(form, lambda text, seed: hot(form, seed, text, output_limit=1, top_p=0), "top_p 0")
+    yield _support(form, form, *TOP_P_ZERO)
 
 
-def _support(form: Form, setting: Callable[[str, int], Case], named: str, *, usual: bool = False) -> Support:
+def zero_elsewhere(form: Form) -> Iterator[Claim]:
+    """Temperature 0 leaves one first token in other forms, too."""
+    yield from _elsewhere(form, *ZERO)
+
+
+def top_k_elsewhere(form: Form) -> Iterator[Claim]:
+    """top_k 1 leaves one first token in other forms, too."""
+    yield from _elsewhere(form, *TOP_K_ONE)
+
+
+def top_p_elsewhere(form: Form) -> Iterator[Claim]:
+    """top_p 0 leaves one first token in other forms, too."""
+    yield from _elsewhere(form, *TOP_P_ZERO)
+
+
+Setting: TypeAlias = Callable[..., Case]
+ZERO: tuple[Setting, str] = (greedy, "temperature 0")
+TOP_K_ONE: tuple[Setting, str] = (partial(hot, top_k=1), "top_k 1")
+TOP_P_ZERO: tuple[Setting, str] = (partial(hot, top_p=0), "top_p 0")
+"""Settings that leave one token, and their names."""
+
+
+def _support(form: Form, other: Form, asked: Setting, named: str, **more: Any) -> Support:
+    # Of a setting in some form, where answers without it vary in the first. What ignores temperature 0 draws at the
+    # default temperature: there it must be seen.
     def free(text: str, seed: int) -> Case:
-        return form.ask(text, seed=seed, output_limit=1) if usual else hot(form, seed, text, output_limit=1)
+        return (
+            form.ask(text, seed=seed, output_limit=1) if asked is greedy else hot(form, seed, text, output_limit=1)
+        )
 
     return Support(
         most=1,
         free=[[free(text, seed) for seed in range(1, FREE + 1)] for text in TEXTS[:CONTEXTS]],
-        setting=setting,
-        named=named,
+        setting=lambda text, seed: asked(other, seed, text, output_limit=1),
+        named=named if other is form else f"{named}, {other.name.replace('+', ', ')}",
+        **more,
     )
 
 
+def _elsewhere(form: Form, asked: Setting, named: str) -> Iterator[Support]:
+    # A few answers in every other form, where many will be asked for if one is another.
+    for other in (form.stream, form.other, form.other.stream if form.other else None):
+        if other is not None:
+            yield _support(form, other, asked, named, decides=False, screened=FEW)
+
+
 _ROLES = ("temperature", "seed", "output_limit")
-ROWS = tuple(
-    Row(requirements=(id_,), claims=claims, roles=(*_ROLES, *roles), first_only=True, on_noise=True)
-    for id_, claims, roles in (
-        ("effect/temperature/zero", one_token_at_zero, ()),
-        ("effect/top_k", two_tokens_of_top_k, ("top_k",)),
-        ("effect/top_k/one", one_token_of_top_k, ("top_k",)),
-        ("effect/top_p/zero", one_token_of_top_p, ("top_p",)),
+ROWS, ELSEWHERE = (
+    tuple(
+        Row(
+            requirements=(id_,),
+            claims=claims,
+            roles=(*_ROLES, *roles),
+            first_only=True,
+            on_noise=True,
+            last=claims in (zero_elsewhere, top_k_elsewhere, top_p_elsewhere),
+        )
+        for id_, claims, roles in rows
+    )
+    for rows in (
+        (
+            ("effect/temperature/zero", one_token_at_zero, ()),
+            ("effect/top_k", two_tokens_of_top_k, ("top_k",)),
+            ("effect/top_k/one", one_token_of_top_k, ("top_k",)),
+            ("effect/top_p/zero", one_token_of_top_p, ("top_p",)),
+        ),
+        (
+            ("effect/temperature/zero", zero_elsewhere, ()),
+            ("effect/top_k/one", top_k_elsewhere, ("top_k",)),
+            ("effect/top_p/zero", top_p_elsewhere, ("top_p",)),
+        ),
     )
 )

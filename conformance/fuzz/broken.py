@@ -1,0 +1,158 @@
+"""Invalid requests to draw: valid ones with one keyword broken, or a few, anywhere in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from infercheck.cases import Side
+from infercheck.fuzz import texts
+from infercheck.fuzz.valid import Valid, nested
+from infercheck.generate.boundary import Boundary
+from infercheck.generate.values import LONG
+from infercheck.schema import Occurrence, Place, Property
+
+BESIDE = 6
+"""Valid elements of an array on either side of one that is not."""
+
+SIDES = {
+    "type": Side.WRONG_TYPE,
+    "minimum": Side.OUTSIDE,
+    "maximum": Side.OUTSIDE,
+    "minLength": Side.OUTSIDE,
+    "maxLength": Side.OUTSIDE,
+    "required": Side.MISSING,
+    "oneOf": Side.NO_MATCH,
+}
+"""The side of a keyword on which what breaks it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A keyword that is broken: where, the top-level key that it lies under, and the value of that key, if any."""
+
+    occurrence: Occurrence
+    key: str | None
+    value: Any
+    is_missing: bool = False
+
+    def in_(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A request with the mistake."""
+        rest = {key: value for key, value in body.items() if key != self.key}
+        return rest if self.is_missing or self.key is None else {**rest, self.key: self.value}
+
+
+class Broken:
+    """What may be drawn that breaks keywords of a contract."""
+
+    def __init__(self, boundary: Boundary, valid: Valid) -> None:
+        self._boundary = boundary
+        self._builder = boundary.builder
+        self._valid = valid
+
+    def bodies(self, branch: Place) -> SearchStrategy[tuple[dict[str, Any], tuple[Mistake, ...]]]:
+        """Requests of a branch with the mistakes in them."""
+        occurrences = [
+            one
+            for place in self._builder.places.values()
+            if place.steps[: len(branch.steps)] == branch.steps
+            for one in place.keywords()
+            if self._can_be_broken(branch, one)
+        ]
+        mistakes = st.one_of([self._mistakes(branch, one) for one in occurrences])
+        several = texts.weighted(
+            (3, mistakes.map(lambda one: [one])), (1, st.lists(mistakes, min_size=2, max_size=3))
+        )
+        usual = st.just(self._builder.base(branch))
+        return st.builds(_made, st.one_of(usual, self._valid.bodies(branch)), several)
+
+    def _can_be_broken(self, branch: Place, occurrence: Occurrence) -> bool:
+        return self._key(branch, occurrence) is not None or occurrence.keyword == "required"
+
+    def _key(self, branch: Place, occurrence: Occurrence) -> str | None:
+        steps = occurrence.place.steps[len(branch.steps) :]
+        return steps[0].name if steps and isinstance(steps[0], Property) else None
+
+    def _mistakes(self, branch: Place, occurrence: Occurrence) -> SearchStrategy[Mistake]:
+        key, place = self._key(branch, occurrence), occurrence.place
+        if key is None:  # the request itself lacks a name
+            missing = st.sampled_from(occurrence.value)
+            return missing.map(lambda name: Mistake(occurrence, name, None, is_missing=True))
+        within = len(place.steps) > len(branch.steps) + 1
+        listed = within and self._builder.places[(*branch.steps, Property(key))].schema.get("type") == "array"
+
+        def made(value: Any, before: int = 0, behind: int = 0) -> Mistake:
+            # A bad element may stand anywhere in a list.
+            whole = self._builder.embed(place, value, "first" if listed else "alone")[key]
+            if listed:
+                whole = [*whole[1:] * before, whole[0], *whole[1:] * behind]
+            return Mistake(occurrence, key, whole)
+
+        beside = st.integers(0, BESIDE)
+        values = self._values(occurrence)
+        return st.builds(made, values, beside, beside) if listed else st.builds(made, values)
+
+    def _values(self, occurrence: Occurrence) -> SearchStrategy[Any]:
+        place, limit = occurrence.place, occurrence.value
+        whole = place.schema.get("type") == "integer"
+        match occurrence.keyword:
+            case "type":
+                return st.one_of(self._of_other_types(place), nested())
+            case "minimum":
+                return _beyond(limit, -1, whole=whole)
+            case "maximum":
+                return _beyond(limit, 1, whole=whole)
+            case "minLength":
+                return texts.short().map(lambda text: text[: max(0, limit - 1)])
+            case "maxLength":
+                more = limit if limit < LONG else limit // 20
+                return texts.texts(1, 300).flatmap(
+                    lambda text: st.integers(1, more).map(
+                        lambda over: (text * ((limit + over) // len(text) + 1))[: limit + over]
+                    )
+                )
+            case "required":
+                return st.builds(
+                    lambda value, name: {key: one for key, one in value.items() if key != name},
+                    self._valid.values(place),
+                    st.sampled_from(limit),
+                )
+            case _:
+                return st.one_of(nested(), st.dictionaries(texts.names(), nested(), max_size=2))
+
+    def _of_other_types(self, place: Place) -> SearchStrategy[Any]:
+        # The right value in the wrong clothes, then anything else.
+        right = self._valid.values(place)
+        return st.one_of(
+            right.map(lambda value: value if isinstance(value, str) else str(value)),
+            right.map(lambda value: [value]),
+            right.map(lambda value: {"value": value}),
+            st.booleans(),
+            st.integers(-(2**40), 2**40),
+            st.floats(allow_nan=False, allow_infinity=False),
+            texts.short(),
+            st.none(),
+        )
+
+
+def _beyond(limit: float, direction: int, *, whole: bool) -> SearchStrategy[Any]:
+    # Just outside, and as far as it takes: what is clamped may be so up to anything.
+    steps = st.one_of(st.integers(1, 10), st.integers(1, 1000), st.integers(1, 2**70))
+    outside = steps.map(lambda step: limit + direction * step)
+    if whole:
+        return outside
+    fractions = st.one_of(st.integers(1, 99), st.integers(1, 10**6)).map(
+        lambda hundredths: limit + direction * hundredths / 100
+    )
+    return texts.weighted((2, fractions), (1, outside))
+
+
+def _made(body: dict[str, Any], mistakes: list[Mistake]) -> tuple[dict[str, Any], tuple[Mistake, ...]]:
+    kept: dict[str | None, Mistake] = {mistake.key: mistake for mistake in mistakes}
+    for mistake in kept.values():
+        body = mistake.in_(body)
+    return body, tuple(kept.values())

@@ -1,0 +1,63 @@
+"""The child: an interpreter that draws requests, or makes one smaller, and imports nothing of the user's.
+
+It reads one line of JSON, its task. A task to draw is answered with one line for each request, without end: the
+pipe makes it wait. A task to shrink is answered with one line for each request to be tried, after each of which it
+reads `true` or `false`: whether it fares like the first. What is the smallest comes last.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from infercheck.contract_loader import load
+from infercheck.fuzz.drawing import Drawing, Drawn
+from infercheck.generate.boundary import Boundary
+from infercheck.generate.builder import Builder
+
+
+def main() -> None:
+    """Do the task on standard input."""
+    task = json.loads(sys.stdin.readline())
+    boundary = Boundary(Builder(load(task["contract"])), task["adapters"])
+    drawing = Drawing(boundary, frozenset(task["absent"]), task["seed"])
+    try:
+        if task["shrink"]:
+            _shrink(drawing, task["shrink"])
+        else:
+            _draw(drawing, task["batch"])
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody wants any more
+
+
+def _draw(drawing: Drawing, first: int) -> None:
+    # Valid ones and others in turns; none comes twice.
+    known: set[bytes] = set()
+    for number in count(first):
+        batches = [list(drawing.batch(number, valid=valid)) for valid in (True, False)]
+        for index in range(max(map(len, batches))):
+            for valid, batch in zip((True, False), batches, strict=True):
+                if index < len(batch) and (digest := batch[index].digest) not in known:
+                    known.add(digest)
+                    _say({"batch": number, "valid": valid, **batch[index].line()})
+
+
+def _shrink(drawing: Drawing, what: Mapping[str, Any]) -> None:
+    def alike(drawn: Drawn) -> bool:
+        _say({"try": drawn.line()})
+        return bool(json.loads(sys.stdin.readline()))
+
+    best = drawing.smallest(what["batch"], what["body"].encode(), alike, valid=what["valid"])
+    _say({"smallest": best.line() if best else None})
+
+
+def _say(line: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

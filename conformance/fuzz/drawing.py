@@ -1,0 +1,134 @@
+"""Drawing: requests in batches, each a pure function of a seed, and the smallest that fares like one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from infercheck import jsontext
+from infercheck.fuzz.broken import SIDES, Broken, Mistake
+from infercheck.fuzz.valid import Valid
+from infercheck.generate.boundary import Boundary
+from infercheck.schema import Place
+
+BATCH = 8
+"""Requests that are drawn at a time: after ten Hypothesis goes over to variations of what it drew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A request: its branch, its body, and what it breaks, as pairs of a requirement and a side."""
+
+    branch: str
+    body: bytes
+    breaks: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def digest(self) -> bytes:
+        """Tells bodies apart."""
+        return hashlib.blake2b(self.body, digest_size=12).digest()
+
+    def line(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"branch": self.branch, "body": self.body.decode(), "breaks": self.breaks}
+
+
+class Drawing:
+    """Draws requests of a contract; the same for the same seed."""
+
+    def __init__(self, boundary: Boundary, absent: frozenset[str], seed: int) -> None:
+        self._boundary = boundary
+        self._oracle = boundary.oracle
+        self._seed = seed
+        builder = boundary.builder
+        valid = Valid(builder, boundary.adapters, absent)
+        broken = Broken(boundary, valid)
+        branches = builder.branches()
+        self._kinds: dict[bool, SearchStrategy[Any]] = {
+            True: st.one_of([st.tuples(st.just(one), valid.bodies(one), st.just(())) for one in branches]),
+            False: st.one_of([st.builds(_flat, st.just(one), broken.bodies(one)) for one in branches]),
+        }
+
+    def batch(self, number: int, *, valid: bool) -> Iterator[Drawn]:
+        """The requests of a batch, none of which comes twice in it."""
+        found: list[Drawn] = []
+
+        def keep(drawn: Drawn) -> bool:
+            found.append(drawn)
+            return False
+
+        self._run(number, valid, Phase.generate, keep)
+        yield from {drawn.body: drawn for drawn in found}.values()
+
+    def smallest(self, number: int, wanted: bytes, alike: Callable[[Drawn], bool], *, valid: bool) -> Drawn | None:
+        """The smallest request that fares like one of a batch; None where the batch does not have it again."""
+        known: dict[bytes, bool] = {wanted: True}
+        best: list[Drawn] = []
+
+        def fails(drawn: Drawn) -> bool:
+            if not best and drawn.body != wanted:
+                return False
+            if drawn.body not in known:
+                known[drawn.body] = alike(drawn)
+            if known[drawn.body]:
+                best.append(drawn)
+            return known[drawn.body]
+
+        self._run(number, valid, Phase.shrink, fails)
+        return min(best, key=lambda drawn: (len(drawn.body), drawn.body), default=None)
+
+    def _run(self, number: int, valid: bool, last: Phase, fails: Callable[[Drawn], bool]) -> None:
+        class Fails(Exception):
+            pass
+
+        def one(drawn: Any) -> None:
+            made = self._made(*drawn)
+            if made is not None and fails(made):
+                raise Fails
+
+        test = given(self._kinds[valid])(one)
+        test = settings(
+            max_examples=BATCH,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            print_blob=False,
+            report_multiple_bugs=False,
+            phases=(Phase.generate,) if last is Phase.generate else (Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+        )(test)
+        key = hashlib.sha256(f"{self._seed} {number} {valid}".encode()).digest()
+        with contextlib.suppress(Fails):
+            seed(int.from_bytes(key[:8], "big"))(test)()
+
+    def _made(self, branch: Any, body: dict[str, Any], mistakes: Any) -> Drawn | None:
+        # The validator judges what was drawn, and what was made of it by shrinking.
+        data = jsontext.dump(body)
+        if not mistakes:
+            return Drawn(branch=self._name(branch), body=data) if self._oracle.is_valid(body) else None
+        if self._oracle.is_valid(body):
+            return None
+        ids = self._boundary.contract.input_ids
+        breaks = []
+        for mistake in mistakes:
+            rest = {key: value for key, value in body.items() if key not in {one.key for one in mistakes}}
+            alone = mistake.in_({**self._boundary.builder.base(branch), **rest})
+            if not self._boundary.breaks_only(alone, mistake.occurrence):
+                return None
+            breaks.append((ids[mistake.occurrence.pointer], SIDES[mistake.occurrence.keyword].value))
+        return Drawn(branch=self._name(branch), body=data, breaks=tuple(dict.fromkeys(breaks)))
+
+    def _name(self, branch: Any) -> str:
+        return self._boundary.builder.name(branch)
+
+
+def _flat(branch: Place, made: tuple[dict[str, Any], tuple[Mistake, ...]]) -> tuple[Place, dict[str, Any], Any]:
+    return branch, *made

@@ -1,0 +1,161 @@
+"""Servers that err between the limits, where no enumeration looks: found by drawing alone."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mutants.conforming import Conforming
+from starlette.responses import Response
+
+from infercheck.runners.engine import Refusal
+
+BAD_INPUT = 5006
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A server whose defect lies away from every limit, and the requirement that it breaks."""
+
+    name: str
+    server: type[Conforming]
+    requirement: str
+
+
+BETWEEN: list[Between] = []
+
+
+def between(requirement: str) -> Callable[[type[Conforming]], type[Conforming]]:
+    """Register such a server."""
+
+    def register(server: type[Conforming]) -> type[Conforming]:
+        BETWEEN.append(Between(server.__name__, server, requirement))
+        return server
+
+    return register
+
+
+class Refusing(Conforming):
+    """Refuses some valid requests."""
+
+    def minds(self, body: dict[str, Any]) -> bool:
+        raise NotImplementedError
+
+    def validate(self, body: Any) -> None:
+        super().validate(body)
+        if self.minds(body):
+            raise Refusal(400, BAD_INPUT, "AiError: Bad input: Error: not allowed")
+
+
+class Falling(Refusing):
+    """Falls over some valid requests."""
+
+    def answer(self, body: Any) -> Response:
+        Conforming.validate(self, body)
+        if self.minds(body):
+            raise RuntimeError("a bug")
+        return super().answer(body)
+
+    def validate(self, body: Any) -> None:
+        Conforming.validate(self, body)
+
+
+class Lenient(Conforming):
+    """Accepts some invalid requests: those that are valid once they are `mended`."""
+
+    def mended(self, body: Any) -> Any:
+        raise NotImplementedError
+
+    def validate(self, body: Any) -> None:
+        super().validate(self.mended(copy.deepcopy(body)))
+
+
+def texts(value: Any) -> Iterator[str]:
+    """All texts of a request."""
+    if isinstance(value, str):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from texts(each)
+
+
+def depth(value: Any) -> int:
+    """Levels of nesting."""
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(depth, children), default=0) if isinstance(value, dict | list) else 0
+
+
+@between("input/prompt/top_k/maximum")
+class RefusesOneTopK(Refusing):
+    """Refuses top_k 37 beside a prompt."""
+
+    def minds(self, body: dict[str, Any]) -> bool:
+        return body.get("top_k") == 37 and "prompt" in body
+
+
+@between("http/server-error")
+class FallsOverLineSeparators(Falling):
+    """Falls over U+2028."""
+
+    def minds(self, body: dict[str, Any]) -> bool:
+        return any("\u2028" in text for text in texts(body.get("prompt", body.get("messages"))))
+
+
+@between("http/server-error")
+class FallsOverTwoParameters(Falling):
+    """Falls over a cold temperature beside a strong penalty."""
+
+    def minds(self, body: dict[str, Any]) -> bool:
+        return body.get("temperature", 1) < 0.3 and body.get("frequency_penalty", 0) > 1.5
+
+
+@between("http/server-error")
+class FallsOverNestedTools(Falling):
+    """Falls over parameters of tools that nest seven levels deep."""
+
+    def minds(self, body: dict[str, Any]) -> bool:
+        return depth(body.get("tools")) > 14
+
+
+@between("http/server-error")
+class FallsOverLongConversations(Falling):
+    """Falls over sixty messages."""
+
+    def minds(self, body: dict[str, Any]) -> bool:
+        return isinstance(body.get("messages"), list) and len(body["messages"]) >= 60
+
+
+@between("input/prompt/prompt/maxLength")
+class RefusesTextsOfThreeThousand(Refusing):
+    """Refuses prompts of 3,000 to 3,500 characters."""
+
+    def minds(self, body: dict[str, Any]) -> bool:
+        return "prompt" in body and isinstance(body["prompt"], str) and 3000 <= len(body["prompt"]) <= 3500
+
+
+@between("input/prompt/temperature/maximum")
+class AcceptsSomeHeat(Lenient):
+    """Accepts temperatures from 6 to 9."""
+
+    def mended(self, body: Any) -> Any:
+        if (
+            isinstance(body, dict)
+            and isinstance(body.get("temperature"), int | float)
+            and 6 <= body["temperature"] <= 9
+        ):
+            body["temperature"] = 5
+        return body
+
+
+@between("input/messages/messages/items/content/type")
+class LooksAtThreeMessages(Lenient):
+    """Looks at the first three messages alone."""
+
+    def mended(self, body: Any) -> Any:
+        if isinstance(body, dict) and isinstance(body.get("messages"), list):
+            body["messages"] = body["messages"][:3]
+        return body
+
+    def run(self, body: Any) -> Any:
+        return super().run(self.mended(dict(body)))

@@ -1,0 +1,199 @@
+"""Drawn requests: what the validator says of them, how a child draws and shrinks them, what a run makes of them."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from between import BETWEEN
+from fakes import CONTRACT
+from harness import broken, ids
+from mutants.conforming import Conforming
+from mutants.judging import judge_server
+
+from infercheck.cases import Expectation
+from infercheck.findings import Verdict
+from infercheck.fuzz.cases import Cases, has
+from infercheck.fuzz.drawing import Drawing
+from infercheck.fuzz.source import TRIES, Sketch, Task, drawn, smallest
+from infercheck.generate.boundary import Boundary
+from infercheck.generate.builder import Builder
+from infercheck.generate.price import Pricing
+
+BUILDER = Builder(CONTRACT)
+TASK = Task(contract=CONTRACT.location, adapters=("poet",))
+
+
+def drawing(seed=1, adapters=("poet",), absent=()):
+    return Drawing(Boundary(BUILDER, adapters), frozenset(absent), seed)
+
+
+def bodies(batches, *, valid, **options):
+    return [one for number in range(batches) for one in drawing(**options).batch(number, valid=valid)]
+
+
+def test_what_is_drawn_as_valid_validates_and_what_is_not_breaks_what_it_says():
+    for one in bodies(12, valid=True):
+        assert CONTRACT.oracle.is_valid(json.loads(one.body))
+        assert not one.breaks
+    found = bodies(25, valid=False)
+    for one in found:
+        assert not CONTRACT.oracle.is_valid(json.loads(one.body))
+        assert one.breaks
+        assert {id_ for id_, _ in one.breaks} <= CONTRACT.requirements.keys()
+    assert len({id_ for one in found for id_, _ in one.breaks}) > 30
+
+
+def test_a_single_mistake_is_what_the_reference_validator_reports():
+    named = {id_: pointer for pointer, id_ in CONTRACT.input_ids.items()}
+    single = [one for one in bodies(12, valid=False) if len(one.breaks) == 1]
+    for one in single:
+        ((id_, _),) = one.breaks
+        place = next(each for each in BUILDER.places.values() if named[id_].rpartition("/")[0] == each.pointer)
+        assert named[id_] in CONTRACT.oracle.broken(json.loads(one.body), place.steps)
+    assert len(single) > 20
+
+
+def test_the_same_seed_draws_the_same_and_another_one_others():
+    first = [one.body for one in bodies(4, valid=True)]
+    assert first == [one.body for one in bodies(4, valid=True)]
+    assert len(set(first) & {one.body for one in bodies(4, valid=True, seed=2)}) < len(first) / 3
+
+
+def test_what_a_target_does_not_have_is_not_drawn():
+    options = {"adapters": (), "absent": ("tools", "functions", "stream")}
+    keys = Counter(key for one in bodies(12, valid=True, **options) for key in json.loads(one.body))
+    assert not {"lora", "tools", "functions", "stream"} & keys.keys()
+    assert {"prompt", "messages", "seed", "top_k"} <= keys.keys()
+
+
+@pytest.mark.slow
+def test_lengths_depths_and_numbers_of_all_sizes_are_drawn():
+    found = [json.loads(one.body) for one in bodies(80, valid=True)]
+    prompts = [len(body["prompt"]) for body in found if "prompt" in body]
+    assert sum(400 < size <= 16_000 for size in prompts) > 25
+    assert max(prompts) > 10_000
+    assert max(len(body.get("messages", ())) for body in found) > 100
+    assert len({body["top_k"] for body in found if "top_k" in body}) > 40
+    assert max(json.dumps(body.get("tools", [])).count('"items"') for body in found) > 20
+    assert len({character for body in found for character in body.get("prompt", "")}) > 5_000
+
+
+def take(count):
+    async def some():
+        sketches = drawn(TASK)
+        found = [sketch async for sketch in _first(sketches, count)]
+        await sketches.aclose()
+        return found
+
+    return asyncio.run(some())
+
+
+async def _first(sketches, count):
+    for _ in range(count):
+        yield await anext(sketches)
+
+
+def test_a_child_draws_both_kinds_and_nothing_twice():
+    found = take(120)
+    assert 40 < sum(sketch.is_valid for sketch in found) < 80
+    assert len({sketch.body for sketch in found}) == len(found)
+    assert [sketch.body for sketch in take(40)] == [sketch.body for sketch in found[:40]]
+
+
+def test_a_child_makes_a_request_smaller_for_as_long_as_it_fares_alike():
+    sketch = next(one for one in take(300) if one.is_valid and b'"top_k"' in one.body and len(one.body) > 200)
+    wanted = json.loads(sketch.body)["top_k"]
+    asked = []
+
+    async def alike(other):
+        asked.append(other.body)
+        return json.loads(other.body).get("top_k") == wanted
+
+    best = asyncio.run(smallest(TASK, sketch, alike))
+    assert json.loads(best.body)["top_k"] == wanted
+    assert len(best.body) < len(sketch.body)
+    assert len(set(asked)) == len(asked) <= TRIES
+    assert all(CONTRACT.oracle.is_valid(json.loads(body)) for body in asked)
+
+    async def never(other):
+        return False
+
+    assert asyncio.run(smallest(TASK, sketch, never)) is None
+
+
+def test_nothing_but_the_child_needs_hypothesis():
+    code = "import infercheck.cli, infercheck.campaign, sys; sys.exit('hypothesis' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_cases_of_drawn_requests_say_what_they_are_for():
+    cases = Cases(BUILDER, Pricing(CONTRACT))
+    valid = cases.of(Sketch(branch="prompt", body=b'{"prompt":"a","max_tokens":3,"top_k":37}', breaks=(), batch=7))
+    assert valid.expectation is Expectation.VALID
+    assert valid.id.startswith("fuzz/7/valid/prompt/")
+    assert {part.key: part.aims[0].requirement for part in valid.parts} == {
+        "prompt": "input/prompt/prompt/type",
+        "max_tokens": "input/prompt/max_tokens/type",
+        "top_k": "input/prompt/top_k/maximum",
+    }
+    assert valid.price == 3
+    wrong = Sketch(
+        branch="prompt",
+        body=b'{"prompt":"a","max_tokens":3,"top_k":99}',
+        breaks=(("input/prompt/top_k/maximum", "just outside"),),
+    )
+    invalid = cases.of(wrong)
+    assert invalid.requirements == ("input/prompt/top_k/maximum",)
+    assert invalid.title == 'drawn: top_k=99 (just outside), beside prompt="a", max_tokens=3'
+
+
+@pytest.mark.parametrize(
+    ("value", "small", "expected"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1}, True),
+        ({"a": 1.0}, {"a": 1}, False),
+        ({"a": True}, {"a": 1}, False),
+        ("some \u2028 text", "\u2028", True),
+        ("b" * 70, "a" * 64, True),  # it may be for its length
+        ("b" * 60, "a" * 64, False),
+        ([{"x": 1}, {"y": 2}], [{"y": 2}], True),
+        ([{"x": 1}], [{"x": 1}, {"x": 1}], False),
+        (5, [5], False),
+    ],
+)
+def test_what_has_all_of_a_smaller_value_is_told(value, small, expected):
+    assert has(value, small) is expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("one", BETWEEN, ids=lambda one: one.name)
+def test_a_defect_away_from_every_limit_is_shown_by_its_smallest_request(one):
+    results = judge_server(one.server, profile="deep", only=(one.requirement,), concurrency=1, max_requests=1_500)
+    assert broken(results) == {one.requirement}
+    (result,) = results.with_verdict(Verdict.FAIL)
+    group = result.groups[0]
+    exchange = results.record.exchanges[group.finding.exchange]
+    assert len(exchange.request.body) < 4_000
+    assert group.finding.confirmed
+    # One defect is one finding, or a few; what is met again is counted.
+    assert len(result.groups) <= 3
+
+
+@pytest.mark.slow
+def test_a_conforming_server_is_blamed_for_nothing_that_is_drawn():
+    results = judge_server(Conforming, profile="deep", adapters=("poet",))
+    assert broken(results) == set()
+    assert not ids(results, Verdict.INCONCLUSIVE, Verdict.ERROR)
+    record = results.record
+    assert record.complete
+    drawn_ = [case for case in record.cases if case.startswith("fuzz/")]
+    assert len(drawn_) > 1_500
+    assert len(record.exchanges) <= 3_000
+
+
+def test_a_budget_that_leaves_no_room_draws_nothing():
+    results = judge_server(Conforming, profile="deep", only=("input/prompt/top_k/maximum",), max_requests=100)
+    assert not [case for case in results.record.cases if case.startswith("fuzz/")]
