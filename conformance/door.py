@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 
 from infercheck import pace
@@ -160,9 +160,9 @@ class Door:
         if self._received >= MOST_BYTES:
             raise BudgetSpent(f"the answers come to more than {MOST_BYTES >> 20} MiB")
         if self.requests >= budget.requests:
-            raise BudgetSpent(f"the budget of {budget.requests} requests is spent")
+            raise BudgetSpent(f"the budget of {budget.requests} requests is spent; {MORE}")
         if self.tokens + price > budget.tokens:
-            raise BudgetSpent(f"the budget of {budget.tokens} output tokens is spent")
+            raise BudgetSpent(f"the budget of {budget.tokens} output tokens is spent; {MORE}")
         if extra and self._extra_requests >= budget.extra_requests:
             raise BudgetSpent(f"the {budget.extra_requests} requests kept for looking closer are spent; {MORE}")
         if extra and self._extra_tokens + price > budget.extra_tokens:
@@ -181,6 +181,11 @@ class Door:
     def has(self, case: Case) -> bool:
         """Whether a request was sent, or is under way."""
         return case.request.digest in self._asked
+
+    def release(self) -> None:
+        """Nothing of the plan is left to be sent: whatever is left of the budget is there for looking closer."""
+        budget = self._budget
+        self._budget = replace(budget, extra_requests=budget.requests, extra_tokens=budget.tokens)
 
     def forgo(self, case: Case) -> None:
         """Give what was kept for a planned request that is not worth sending to those that no plan foresaw."""

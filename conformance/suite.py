@@ -92,6 +92,7 @@ class Suite:
             await self._greet(smallest)
             on_suspicion = [step for step in rest if isinstance(step, Relation) and not step.planned]
             await self._crew([step for step in rest if isinstance(step, Case) or step.planned])
+            self._door.release()
             on_suspicion.sort(key=self._urgency)
             await self._crew(on_suspicion)
             await self._draw()

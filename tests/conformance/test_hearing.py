@@ -150,7 +150,7 @@ def test_what_is_suspected_and_not_looked_into_for_want_of_budget_is_undecided(m
     results = judge(Deaf())
     # With other requests, or without streams, top_k has its effect.
     undecided = {result.requirement.id: result.reason for result in results.undecided}
-    assert "kept for looking closer are spent" in undecided["effect/top_k"]
+    assert "requests is spent; mend what is broken" in undecided["effect/top_k"]
     assert "stream/equivalence" in undecided
     assert not broken(results)
 

@@ -34,6 +34,9 @@ LATER, MANY = (0.3, 1.2, 3.5), 8
 """Seconds after which an answer must be wrong again each time, for an engine that goes on without its client may
 compute otherwise as long as it has company; and how often in all where the target is not steady anyhow."""
 
+SURE = 4
+"""How often an answer must be what it is alone before another's is blamed."""
+
 OFTEN = 6
 """How often an answer is asked for beside another that may be why it changes; but for once, it must."""
 
@@ -75,9 +78,11 @@ class Apart(Claim):
                 for theirs in serial:
                     # Answers that begin alike anyhow tell nothing.
                     if _is_theirs(mine, theirs) and not _is_theirs(alone, theirs):
-                        if (now := await hearing.again(alone.case)).said != alone.said:
+                        # Two machines may have each other's answers where a parameter is ignored.
+                        now = [await hearing.again(each.case) for each in (theirs, *[alone] * SURE)]
+                        if now[0].said != theirs.said or any(reply.said != alone.said for reply in now[1:]):
                             return [
-                                undecided("answers are others by now, with nothing beside them too", alone, now)
+                                undecided("answers are others by now, with nothing beside them too", alone, *now)
                             ]
                         expected = f"the answer to {alone.case.title}: {alone.shown(mine)}"
                         observed = (
