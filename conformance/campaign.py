@@ -13,11 +13,13 @@ from typing import Any, TypeAlias
 
 from infercheck import conclusions, jsontext
 from infercheck.cases import Case, Expectation
+from infercheck.crew import crew
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad
 from infercheck.findings import Finding
 from infercheck.fuzz.cases import Cases, essence, has
-from infercheck.fuzz.source import TRIES, Sketch, Task, drawn, smallest
+from infercheck.fuzz.sketch import Sketch
+from infercheck.fuzz.source import TRIES, Task, drawn, smallest
 from infercheck.judge import Judge
 from infercheck.observation import Observation, Outcome, excerpt
 
@@ -86,15 +88,9 @@ class Campaign:
     async def run(self, concurrency: int) -> None:
         """Draw and send until what is left of the budget is kept for other things."""
         async with aclosing(drawn(self._task)) as sketches:
-            tasks = [asyncio.create_task(self._work(sketches)) for _ in range(concurrency)]
-            try:
-                # A budget that is spent is the end of it, and so is that of a recording.
-                with contextlib.suppress(NotToBeHad):
-                    await asyncio.gather(*tasks)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            # A budget that is spent is the end of it, and so is that of a recording.
+            with contextlib.suppress(NotToBeHad):
+                await crew(concurrency, lambda: self._work(sketches))
 
     async def _work(self, sketches: AsyncIterator[Sketch]) -> None:
         while self._door.left > KEPT and self._fruitless < FRUITLESS and not self._is_over:

@@ -107,10 +107,9 @@ class Hearing:
                 if self._trusted:
                     self._on_trust.append((relation, claim, self._trusted))
             except NotToBeHad as spent:
-                # What was to be looked at is open, whatever else was found to be in order.
-                rulings = [replace(undecided(f"not asked: {spent}"), confirmed=False)]
-                if relation.row.on_noise and relation.row.last:
-                    rulings = []  # a look at what nobody doubts
+                # What was to be looked at is open, whatever else was found to be in order; not so a last look.
+                open_ = replace(undecided(f"not asked: {spent}"), confirmed=False)
+                rulings = [] if relation.row.last else [open_]
             except ThrottledForEver as end:
                 await self._judge.ask_for_life()  # raises the same where the target throttles everybody
                 rulings = [undecided(f"{end}, though others are answered")]

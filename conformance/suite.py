@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from infercheck.campaign import KEPT, Campaign
 from infercheck.cases import RELATION, Case, Expectation, Request
 from infercheck.checks.relations.language import Relation
 from infercheck.conclusions import LIVENESS, of_unsent
+from infercheck.crew import crew
 from infercheck.door import Door
 from infercheck.errors import BudgetSpent, NotRecorded, TargetError, ThrottledForEver
 from infercheck.findings import Finding, Verdict
@@ -168,7 +168,6 @@ class Suite:
             self._write(first.case, await judge.judge(judge.greet(first)))
 
     async def _crew(self, steps: Sequence[Step]) -> None:
-        # A few workers share one queue; the first that cannot go on stops the others.
         queue = iter(steps)
 
         async def work() -> None:
@@ -180,13 +179,7 @@ class Suite:
                 else:
                     self._write(step.case, await self._hearing.hear(step))
 
-        tasks = [asyncio.create_task(work()) for _ in range(self._concurrency)]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await crew(self._concurrency, work)
 
     async def _handle(self, case: Case) -> Sequence[Finding]:
         findings = self._judge.unsent(case)

@@ -9,7 +9,7 @@ from typing import Any
 
 from infercheck import jsontext
 from infercheck.cases import Aim, Case, Expectation, Part, Request, Side, short_digest
-from infercheck.fuzz.source import Sketch
+from infercheck.fuzz.sketch import Sketch
 from infercheck.generate.blamed import LONG_TEXT, blamed
 from infercheck.generate.builder import Builder
 from infercheck.generate.price import Pricing

@@ -14,7 +14,8 @@ from itertools import count
 from typing import Any
 
 from infercheck.contract_loader import load
-from infercheck.fuzz.drawing import Drawing, Drawn
+from infercheck.fuzz.drawing import Drawing
+from infercheck.fuzz.sketch import Sketch, sketch_of
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.builder import Builder
 
@@ -26,31 +27,31 @@ def main() -> None:
     drawing = Drawing(boundary, frozenset(task["absent"]), task["seed"])
     try:
         if task["shrink"]:
-            _shrink(drawing, task["shrink"])
+            _shrink(drawing, sketch_of(task["shrink"]))
         else:
-            _draw(drawing, task["batch"])
+            _draw(drawing)
     except BrokenPipeError:
         sys.stderr.close()  # nobody wants any more
 
 
-def _draw(drawing: Drawing, first: int) -> None:
+def _draw(drawing: Drawing) -> None:
     # Valid ones and others in turns; none comes twice.
     known: set[bytes] = set()
-    for number in count(first):
+    for number in count():
         batches = [list(drawing.batch(number, valid=valid)) for valid in (True, False)]
         for index in range(max(map(len, batches))):
-            for valid, batch in zip((True, False), batches, strict=True):
+            for batch in batches:
                 if index < len(batch) and (digest := batch[index].digest) not in known:
                     known.add(digest)
-                    _say({"batch": number, "valid": valid, **batch[index].line()})
+                    _say(batch[index].line())
 
 
-def _shrink(drawing: Drawing, what: Mapping[str, Any]) -> None:
-    def alike(drawn: Drawn) -> bool:
+def _shrink(drawing: Drawing, sketch: Sketch) -> None:
+    def alike(drawn: Sketch) -> bool:
         _say({"try": drawn.line()})
         return bool(json.loads(sys.stdin.readline()))
 
-    best = drawing.smallest(what["batch"], what["body"].encode(), alike, valid=what["valid"])
+    best = drawing.smallest(sketch, alike)
     _say({"smallest": best.line() if best else None})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
@@ -14,30 +13,13 @@ from hypothesis.strategies import SearchStrategy
 
 from infercheck import jsontext
 from infercheck.fuzz.broken import SIDES, Broken, Mistake
+from infercheck.fuzz.sketch import Sketch
 from infercheck.fuzz.valid import Valid
 from infercheck.generate.boundary import Boundary
 from infercheck.schema import Place
 
 BATCH = 8
 """Requests that are drawn at a time: after ten Hypothesis goes over to variations of what it drew."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """A request: its branch, its body, and what it breaks, as pairs of a requirement and a side."""
-
-    branch: str
-    body: bytes
-    breaks: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def digest(self) -> bytes:
-        """Tells bodies apart."""
-        return hashlib.blake2b(self.body, digest_size=12).digest()
-
-    def line(self) -> dict[str, Any]:
-        """As JSON."""
-        return {"branch": self.branch, "body": self.body.decode(), "breaks": self.breaks}
 
 
 class Drawing:
@@ -56,24 +38,24 @@ class Drawing:
             False: st.one_of([st.builds(_flat, st.just(one), broken.bodies(one)) for one in branches]),
         }
 
-    def batch(self, number: int, *, valid: bool) -> Iterator[Drawn]:
+    def batch(self, number: int, *, valid: bool) -> Iterator[Sketch]:
         """The requests of a batch, none of which comes twice in it."""
-        found: list[Drawn] = []
+        found: list[Sketch] = []
 
-        def keep(drawn: Drawn) -> bool:
+        def keep(drawn: Sketch) -> bool:
             found.append(drawn)
             return False
 
         self._run(number, valid, Phase.generate, keep)
         yield from {drawn.body: drawn for drawn in found}.values()
 
-    def smallest(self, number: int, wanted: bytes, alike: Callable[[Drawn], bool], *, valid: bool) -> Drawn | None:
-        """The smallest request that fares like one of a batch; None where the batch does not have it again."""
-        known: dict[bytes, bool] = {wanted: True}
-        best: list[Drawn] = []
+    def smallest(self, wanted: Sketch, alike: Callable[[Sketch], bool]) -> Sketch | None:
+        """The smallest request that fares like one that was drawn; None where its batch does not have it again."""
+        known: dict[bytes, bool] = {wanted.body: True}
+        best: list[Sketch] = []
 
-        def fails(drawn: Drawn) -> bool:
-            if not best and drawn.body != wanted:
+        def fails(drawn: Sketch) -> bool:
+            if not best and drawn.body != wanted.body:
                 return False
             if drawn.body not in known:
                 known[drawn.body] = alike(drawn)
@@ -81,15 +63,15 @@ class Drawing:
                 best.append(drawn)
             return known[drawn.body]
 
-        self._run(number, valid, Phase.shrink, fails)
+        self._run(wanted.batch, wanted.is_valid, Phase.shrink, fails)
         return min(best, key=lambda drawn: (len(drawn.body), drawn.body), default=None)
 
-    def _run(self, number: int, valid: bool, last: Phase, fails: Callable[[Drawn], bool]) -> None:
+    def _run(self, number: int, valid: bool, last: Phase, fails: Callable[[Sketch], bool]) -> None:
         class Fails(Exception):
             pass
 
         def one(drawn: Any) -> None:
-            made = self._made(*drawn)
+            made = self._made(number, *drawn)
             if made is not None and fails(made):
                 raise Fails
 
@@ -109,11 +91,13 @@ class Drawing:
         with contextlib.suppress(Fails):
             seed(int.from_bytes(key[:8], "big"))(test)()
 
-    def _made(self, branch: Any, body: dict[str, Any], mistakes: Any) -> Drawn | None:
+    def _made(self, number: int, branch: Any, body: dict[str, Any], mistakes: Any) -> Sketch | None:
         # The validator judges what was drawn, and what was made of it by shrinking.
         data = jsontext.dump(body)
         if not mistakes:
-            return Drawn(branch=self._name(branch), body=data) if self._oracle.is_valid(body) else None
+            return (
+                Sketch(batch=number, branch=self._name(branch), body=data) if self._oracle.is_valid(body) else None
+            )
         if self._oracle.is_valid(body):
             return None
         ids = self._boundary.contract.input_ids
@@ -124,7 +108,7 @@ class Drawing:
             if not self._boundary.breaks_only(alone, mistake.occurrence):
                 return None
             breaks.append((ids[mistake.occurrence.pointer], SIDES[mistake.occurrence.keyword].value))
-        return Drawn(branch=self._name(branch), body=data, breaks=tuple(dict.fromkeys(breaks)))
+        return Sketch(batch=number, branch=self._name(branch), body=data, breaks=tuple(dict.fromkeys(breaks)))
 
     def _name(self, branch: Any) -> str:
         return self._boundary.builder.name(branch)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import asdict, dataclass
 
 from infercheck.errors import InfercheckError
+from infercheck.fuzz.sketch import Sketch, sketch_of
 
 LINE = 1 << 24
 """Bytes of the longest line that a child may write."""
@@ -30,68 +29,34 @@ class Task:
     absent: tuple[str, ...] = ()
     seed: int = 1
 
-    def line(self, **more: Any) -> bytes:
-        """The task for a child."""
-        task = {
-            "contract": self.contract,
-            "adapters": self.adapters,
-            "absent": self.absent,
-            "seed": self.seed,
-            "batch": 0,
-            "shrink": None,
-            **more,
-        }
+    def line(self, shrink: Sketch | None = None) -> bytes:
+        """The task for a child: to draw, or to make a request smaller."""
+        task = {**asdict(self), "shrink": shrink.line() if shrink else None}
         return json.dumps(task).encode() + b"\n"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sketch:
-    """A request as it was drawn, and the batch that has it."""
-
-    branch: str
-    body: bytes
-    breaks: tuple[tuple[str, str], ...]
-    batch: int = 0
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether nothing is wrong with it."""
-        return not self.breaks
 
 
 async def drawn(task: Task) -> AsyncGenerator[Sketch, None]:
     """Requests without end, valid ones and others in turns, none of them twice."""
     async with _child(task.line()) as (_, output):
         while line := await output.readline():
-            said = json.loads(line)
-            yield _sketch(said, said["batch"])
+            yield sketch_of(json.loads(line))
     raise InfercheckError("the interpreter that draws requests has ended before its time")
 
 
 async def smallest(task: Task, sketch: Sketch, alike: Callable[[Sketch], Awaitable[bool]]) -> Sketch | None:
     """The smallest request that fares like one that was drawn, of some that are tried; None where none is."""
     left = TRIES
-    what = {"batch": sketch.batch, "body": sketch.body.decode(), "valid": sketch.is_valid}
-    async with _child(task.line(shrink=what)) as (questions, output):
+    async with _child(task.line(sketch)) as (questions, output):
         while line := await output.readline():
             said = json.loads(line)
             if "smallest" in said:
-                best = said["smallest"] and _sketch(said["smallest"], sketch.batch)
+                best = said["smallest"] and sketch_of(said["smallest"])
                 return best if best and best.body != sketch.body else None
-            answer = left > 0 and await alike(_sketch(said["try"], sketch.batch))
+            answer = left > 0 and await alike(sketch_of(said["try"]))
             left -= 1
             questions.write(json.dumps(answer).encode() + b"\n")
             await questions.drain()
     return None
-
-
-def _sketch(said: Mapping[str, Any], batch: int) -> Sketch:
-    return Sketch(
-        branch=said["branch"],
-        body=said["body"].encode(),
-        breaks=tuple((requirement, side) for requirement, side in said["breaks"]),
-        batch=batch,
-    )
 
 
 @contextlib.asynccontextmanager
@@ -107,7 +72,6 @@ async def _child(task: bytes) -> AsyncIterator[tuple[asyncio.StreamWriter, async
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         limit=LINE,
-        env={**os.environ, "PYTHONSAFEPATH": "1"},
         start_new_session=True,
     )
     questions, output = process.stdin, process.stdout

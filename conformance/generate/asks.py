@@ -93,14 +93,12 @@ class Form:
         messages: Sequence[Mapping[str, Any]] = (),
         drop: bool = False,
         is_open: bool = False,
-        rewritten: bool = False,
         **roles: Any,
     ) -> Case:
         """A request by the roles of its parameters; numbers are brought within the bounds of the schema.
 
         The text is one message of the user in a conversation, unless `messages` are given. `named` says in the id
         what is special about the text; with `drop` the stream is left in mid-answer. What `is_open` may be refused.
-        What is `rewritten` is the same JSON with other white space, and its members the other way round.
         """
         subject: Any = text
         if self.is_conversation:
@@ -117,13 +115,11 @@ class Form:
         body = {part.key: part.value for part in parts}
         said = ",".join(part.label for part in own if part.key != self.boundary.builder.stream)
         data = jsontext.dump(body)
-        if rewritten:
-            data = json.dumps(dict(reversed(body.items())), indent=1).encode()
         id_ = "/".join(
             filter(None, ("relation", self.name, named, said if len(said) < 150 else short_digest(data)))
         )
         case = Case(
-            id=f"{id_}{'/dropped' if drop else '/rewritten' if rewritten else ''}",
+            id=f"{id_}/dropped" if drop else id_,
             title=self._title(named, said),
             expectation=Expectation.OPEN if is_open else Expectation.VALID,
             request=Request(body=data, stream=self.streamed, stop_after=DROPPED if drop else None),
@@ -168,12 +164,17 @@ class Form:
         return Part(key=key, value=value, label=label or f"{key}={said}", aims=aims)
 
 
-def respelled(case: Case, number: int) -> Case:
-    """The same request, spelled in another way: other white space, and a member that means nothing to anybody."""
-    body = {"x-spelling": number, **dict(reversed(json.loads(case.request.body).items()))}
-    request = replace(case.request, body=json.dumps(body, indent=1).encode())
-    title = f"{case.title}, spelled in another way"
-    return replace(case, id=f"{case.id}/respelled-{number}", title=title, request=request)
+def respelled(case: Case, number: int = 0) -> Case:
+    """The same request, spelled in another way: other white space, its members the other way round and, in each but
+    the first of many spellings, one that means nothing to anybody."""
+    more = {"x-spelling": number} if number else {}
+    body = {**more, **dict(reversed(json.loads(case.request.body).items()))}
+    return replace(
+        case,
+        id=f"{case.id}/respelled-{number}" if number else f"{case.id}/rewritten",
+        title=f"{case.title}, spelled in another way" if number else case.title,
+        request=replace(case.request, body=json.dumps(body, indent=1).encode()),
+    )
 
 
 def form_name(family: str, *, streamed: bool, greedy: bool) -> str:

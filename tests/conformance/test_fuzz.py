@@ -17,7 +17,8 @@ from infercheck.cases import Expectation
 from infercheck.findings import Verdict
 from infercheck.fuzz.cases import Cases, has
 from infercheck.fuzz.drawing import Drawing
-from infercheck.fuzz.source import TRIES, Sketch, Task, drawn, smallest
+from infercheck.fuzz.sketch import Sketch
+from infercheck.fuzz.source import TRIES, Task, drawn, smallest
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.builder import Builder
 from infercheck.generate.price import Pricing

@@ -95,8 +95,8 @@ class Unchanged(Claim):
         else:
             # An adapter's own words, where none was asked for, are no chance: after it, or before, from another.
             leaked = after.said == other.said and again.said == theirs.said
-            shown = leaked or before.said == other.said == theirs.said
-            shown = shown or await self._goes_on(hearing, before, other, after)
+            leaked = leaked or before.said == other.said == theirs.said
+            shown = leaked or await self._goes_on(hearing, before, other, after)
         if not shown:
             hearing.waver(after, again)
             return undecided(Standing.UNSTEADY, before, after, again)

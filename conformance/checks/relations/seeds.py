@@ -23,7 +23,7 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import SEEDS, by_chance, hot, lively
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import Form, respelled
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
@@ -115,9 +115,7 @@ class Rewritten(Claim):
         if one.said == other.said:
             return [kept(one, other)]
         replies = [await hearing.again(case) for case in (*pair, *pair)]
-        if {reply.said for reply in replies[::2]} != {one.said} or {reply.said for reply in replies[1::2]} != {
-            other.said
-        }:
+        if [reply.said for reply in replies] != [one.said, other.said] * 2:
             return [undecided("they differed, and were not answered alike again", one, other, *replies)]
         hearing.give_up(one, whole=True)
         expected = f"the same answer where the same JSON is written in another way: {one.shown(other)}"
@@ -189,8 +187,8 @@ def reproducible(form: Form) -> Iterator[Claim]:
         # By itself, before it is one of many values: what does not survive it is found at once.
         yield Repeats(case=lively(form, BOUNDARY[-1]), when="when it is asked again")
         yield Rewritten(
-            pair=(lively(form), lively(form, rewritten=True)),
-            longer=(form.ask(seed=SEEDS[0]), form.ask(seed=SEEDS[0], rewritten=True)),
+            pair=(lively(form), respelled(lively(form))),
+            longer=(form.ask(seed=SEEDS[0]), respelled(form.ask(seed=SEEDS[0]))),
             telling=by_chance(form),
         )
 

@@ -15,7 +15,17 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from infercheck.cases import Case
-from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, broken, kept, problem_of, undecided
+from infercheck.checks.relations.language import (
+    Claim,
+    Claims,
+    Hearing,
+    Row,
+    Ruling,
+    broken,
+    kept,
+    problem_of,
+    undecided,
+)
 from infercheck.checks.relations.settings import greedy, hot
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
@@ -220,29 +230,27 @@ def _elsewhere(form: Form, asked: Setting, named: str) -> Iterator[Support]:
 
 
 _ROLES = ("temperature", "seed", "output_limit")
-ROWS, ELSEWHERE = (
-    tuple(
-        Row(
-            requirements=(id_,),
-            claims=claims,
-            roles=(*_ROLES, *roles),
-            first_only=True,
-            on_noise=True,
-            last=claims in (zero_elsewhere, top_k_elsewhere, top_p_elsewhere),
-        )
-        for id_, claims, roles in rows
+
+
+def _row(requirement: str, claims: Claims, *roles: str, last: bool = False) -> Row:
+    return Row(
+        requirements=(requirement,),
+        claims=claims,
+        roles=(*_ROLES, *roles),
+        first_only=True,
+        on_noise=True,
+        last=last,
     )
-    for rows in (
-        (
-            ("effect/temperature/zero", one_token_at_zero, ()),
-            ("effect/top_k", two_tokens_of_top_k, ("top_k",)),
-            ("effect/top_k/one", one_token_of_top_k, ("top_k",)),
-            ("effect/top_p/zero", one_token_of_top_p, ("top_p",)),
-        ),
-        (
-            ("effect/temperature/zero", zero_elsewhere, ()),
-            ("effect/top_k/one", top_k_elsewhere, ("top_k",)),
-            ("effect/top_p/zero", top_p_elsewhere, ("top_p",)),
-        ),
-    )
+
+
+ROWS = (
+    _row("effect/temperature/zero", one_token_at_zero),
+    _row("effect/top_k", two_tokens_of_top_k, "top_k"),
+    _row("effect/top_k/one", one_token_of_top_k, "top_k"),
+    _row("effect/top_p/zero", one_token_of_top_p, "top_p"),
+)
+ELSEWHERE = (
+    _row("effect/temperature/zero", zero_elsewhere, last=True),
+    _row("effect/top_k/one", top_k_elsewhere, "top_k", last=True),
+    _row("effect/top_p/zero", top_p_elsewhere, "top_p", last=True),
 )
