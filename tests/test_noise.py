@@ -11,10 +11,10 @@ from mutants.conforming import Conforming
 from mutants.registry import MUTANTS
 from mutants.table import MODULES
 from noise.kinds import KINDS, noisy
-from noise.simulation import Drawn, alarms, blamed, declared, false_differences, power
+from noise.simulation import Drawn, alarms, blamed, declared, false_differences, power, told_apart, zipf
 
 from infercheck.checks.relations import samples
-from infercheck.checks.relations.support import ALARM, ALPHA, NOISE, TRIALS, tail
+from infercheck.checks.relations.support import ALARM, ALPHA, DECLARED, NOISE, TRIALS, Support, tail
 from infercheck.findings import Verdict
 
 SEED = "effect/seed/reproducible"
@@ -64,11 +64,40 @@ def test_simulated_noise_is_not_blamed():
 
 
 def test_what_is_ignored_is_seen_in_simulated_runs():
-    assert power(0.0, runs=30) == 1
-    assert power(0.9, runs=30) == 0
+    for name, claim in declared().items():
+        if isinstance(claim, Support):
+            assert power(name, 0.0, runs=20) == 1
+            assert power(name, 0.9, runs=20) == 0
     # Where free answers begin alike as well, nothing can be told.
     sure = Drawn(noise=0.0, honoured=0.0, tokens=2, chance=random.Random(1))
-    assert blamed(sure, declared(), 30) == 0
+    assert blamed(sure, [*declared().values()], 30) == 0
+
+
+def test_the_tests_are_as_many_as_the_chance_is_divided_among():
+    assert {claim.what for claim in declared().values() if isinstance(claim, samples.SameSpread)} == {
+        "temperature left out, and 0.6",
+        "streamed, and not",
+    }
+    assert 10 < len(declared()) <= DECLARED
+
+
+def test_the_least_difference_that_is_told_is_one_that_shows():
+    for exponent in (1.5, 2, 4):
+        shares = zipf(exponent)
+        tokens = random.Random(1).choices([f"t{n}" for n in range(len(shares))], shares, k=2 * samples.TRIALS)
+        seen = samples.least_seen(tokens, 0.6)
+        assert 0.8 < (seen or 0) < 1.5
+        assert told_apart(shares, 0.6, seen, runs=60) >= 0.9
+        assert told_apart(shares, 0.6, 0.7, runs=60) <= 0.1
+    assert samples.least_seen(["t1"] * 400, 0.6) is None  # nothing there can be warmer
+    assert samples.least_seen([f"t{n}" for n in range(400)], 0.6) is None
+
+
+@pytest.mark.parametrize(
+    ("freedom", "alpha", "value"), [(10, 0.05, 18.307), (49, 0.001, 85.351), (3, 0.01, 11.345)]
+)
+def test_critical_values_are_those_of_the_tables(freedom, alpha, value):
+    assert samples.critical(freedom, alpha) == pytest.approx(value, rel=0.01)
 
 
 @pytest.mark.slow
@@ -94,7 +123,7 @@ def test_large_samples_of_noise_are_alike():
     results = harness.judge(noisy(Conforming, "ignores the seed"), url=URL, concurrency=4, profile="deep")
     assert broken(results) == {SEED}
     reasons = {result.requirement.id: result.reason for result in results.results}
-    assert "a small one would not" in reasons["default/temperature"]
+    assert "instead of 0.6 would show, a smaller one may not" in reasons["default/temperature"]
     assert "stream/equivalence" in ids(results, Verdict.PASS)  # at temperature 0
 
 
@@ -125,4 +154,4 @@ class Machines(Drawn):
 
 
 def test_machines_that_do_not_calculate_alike_are_no_setting_that_is_ignored():
-    assert blamed(Machines(noise=0.0, chance=random.Random(1)), declared()[:1], 200) == 0
+    assert blamed(Machines(noise=0.0, chance=random.Random(1)), [declared()["temperature 0"]], 200) == 0
