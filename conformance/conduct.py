@@ -24,7 +24,7 @@ from infercheck.errors import InfercheckError, JournalError
 from infercheck.exchange import Runner
 from infercheck.expectations import Expectations, Expected
 from infercheck.fuzz.source import Task
-from infercheck.journal import JournalWriter, Written
+from infercheck.journal import JournalWriter, Written, case_key
 from infercheck.judge import Judge
 from infercheck.liveness import RESTART_WAIT
 from infercheck.pace import Pace
@@ -191,7 +191,7 @@ def written(earlier: Record) -> Written:
     """What the journal of an earlier run holds for good."""
     return Written(
         bodies=set(earlier.bodies),
-        cases=set(earlier.cases),
+        cases=set(map(case_key, earlier.cases)),
         judged={case for case, judged in earlier.judged.items() if judged.is_final and case != THE_RUN.id},
         dialect=bool(earlier.dialect),
     )

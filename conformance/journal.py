@@ -13,12 +13,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import importlib.resources
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -28,9 +26,7 @@ try:
 except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
-import jsonschema_rs
-
-from infercheck.cases import Case, Request, Token
+from infercheck.cases import Case
 from infercheck.dialect import Guess
 from infercheck.errors import JournalError
 from infercheck.exchange import Exchange
@@ -39,12 +35,22 @@ from infercheck.findings import Finding, Verdict
 VERSION = 1
 
 
+def body_key(digest: str) -> int:
+    """Tells the bodies of a run apart in less room than their digests take."""
+    return int(digest[:15], 16)
+
+
+def case_key(case: str) -> int:
+    """Tells the cases of a run apart, in this process, in less room than their ids take."""
+    return hash(case)
+
+
 @dataclass(slots=True, kw_only=True)
 class Written:
-    """What a journal holds already: digests of bodies, ids of cases, and what was judged of them for good."""
+    """What a journal holds already: keys of bodies and of cases, and what was judged of these for good."""
 
-    bodies: set[str] = field(default_factory=set)
-    cases: set[str] = field(default_factory=set)
+    bodies: set[int] = field(default_factory=set)
+    cases: set[int] = field(default_factory=set)
     judged: set[str] = field(default_factory=set)
     dialect: bool = False
 
@@ -100,9 +106,10 @@ class JournalWriter:
 
     def case(self, case: Case) -> None:
         """A case, before its first request."""
-        if case.id in self._written.cases:
+        key = case_key(case.id)
+        if key in self._written.cases:
             return
-        self._written.cases.add(case.id)
+        self._written.cases.add(key)
         self._line(
             {
                 "type": "case",
@@ -178,8 +185,9 @@ class JournalWriter:
 
     def _body(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        if digest not in self._written.bodies:
-            self._written.bodies.add(digest)
+        key = body_key(digest)
+        if key not in self._written.bodies:
+            self._written.bodies.add(key)
             try:
                 content = {"text": data.decode("utf-8")}
             except UnicodeDecodeError:
@@ -237,66 +245,6 @@ def _mend_end(file: BinaryIO) -> None:
         file.seek(end)
         return
     file.write(b"\n")
-
-
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a journal; a torn last line is left out, any other fault is a JournalError with its place."""
-    try:
-        raw = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise JournalError(f"{path}: cannot be read: {error.strerror}") from None
-    for number, line in enumerate(raw, start=1):
-        if not line:
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            if number == len(raw):
-                return
-            raise JournalError(f"{path}: line {number}: expected JSON: {error}") from None
-        if not isinstance(value, dict) or "type" not in value:
-            raise JournalError(f"{path}: line {number}: expected an object with a type")
-        if value["type"] == "header" and value.get("version") != VERSION:
-            raise JournalError(
-                f"{path}: line {number}: journal version {value.get('version')!r}, expected {VERSION}"
-            )
-        if not _is_line(value):
-            raise JournalError(f"{path}: line {number}: is no line of a journal of this version")
-        yield value
-
-
-@cache
-def _form() -> jsonschema_rs.Draft202012Validator:
-    file = importlib.resources.files("infercheck.schemas") / "journal.schema.json"
-    return jsonschema_rs.Draft202012Validator(json.loads(file.read_text("utf-8")))
-
-
-def _is_line(value: Mapping[str, Any]) -> bool:
-    try:
-        return _form().is_valid(value)
-    except ValueError:  # it nests more deeply than any line of ours
-        return False
-
-
-def request_of(sent: Mapping[str, Any], bodies: Mapping[str, bytes]) -> Request:
-    """The request that a `sent` line records."""
-    return Request(
-        body=bodies[sent["body"]],
-        content_type=sent["content_type"],
-        stream=sent["stream"],
-        stop_after=sent["stop_after"],
-        method=sent["method"],
-        token=Token(sent["token"]),
-        model=sent["model"],
-    )
-
-
-def body_of(line: Mapping[str, Any]) -> bytes:
-    """The bytes that a `body` line records."""
-    if "base64" in line:
-        return base64.b64decode(line["base64"])
-    text: str = line["text"]
-    return text.encode("utf-8")
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from infercheck.cases import Side
 from infercheck.errors import JournalError
-from infercheck.exchange import Answer, Chunk, Exchange, Failure
+from infercheck.exchange import Exchange
+from infercheck.exchanges import Exchanges
 from infercheck.expectations import Expectations, from_line
 from infercheck.findings import Finding, Verdict
-from infercheck.journal import body_of, read_lines, request_of
+from infercheck.pages import Pages
 from infercheck.requirements import Clause, Level, Requirement
 
 
@@ -30,12 +32,16 @@ class Row:
     absent: str = ""
 
 
+Kept: TypeAlias = tuple[tuple[str, Side | None], ...]
+"""Requirements that were kept, each with the side of it that was seen."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What a run says of one case."""
+    """What a run says of one case: what was found, and what was kept."""
 
     findings: tuple[Finding, ...]
-    passed: tuple[Finding, ...]
+    kept: Kept = ()
 
     @property
     def is_final(self) -> bool:
@@ -43,18 +49,44 @@ class Judged:
         return all(finding.confirmed and finding.verdict is not Verdict.INCONCLUSIVE for finding in self.findings)
 
 
+class CaseLines(Mapping[str, Mapping[str, Any]]):
+    """The lines of cases by id, each read from the journal when it is looked at."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._places: dict[str, int] = {}
+
+    def add(self, case: str, offset: int) -> None:
+        """The line of a case stands there."""
+        self._places[case] = offset
+
+    def __getitem__(self, case: str) -> Mapping[str, Any]:
+        return self._pages.line(self._places[case], "case", case=case)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 @dataclass(slots=True, kw_only=True)
 class Record:
     """A run. `footer` is None where the run was cut off. Exchanges without an answer were in flight then: their
-    numbers stand in `sent` alone. `dialect` and `saw` are what answers were read in, and what showed it."""
+    numbers stand in `sent` alone. `dialect` and `saw` are what answers were read in, and what showed it.
+
+    Exchanges and cases are read from the journal when they are looked at: a long run has tens of thousands.
+    `bodies` are the keys of those that the journal holds, `streams` tells whether plain answers and streams came.
+    """
 
     header: Mapping[str, Any]
     footer: Mapping[str, Any] | None = None
     rows: tuple[Row, ...] = ()
-    cases: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    sent: dict[int, Mapping[str, Any]] = field(default_factory=dict)
-    bodies: dict[str, bytes] = field(default_factory=dict)
-    exchanges: dict[int, Exchange] = field(default_factory=dict)
+    cases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sent: Collection[int] = ()
+    bodies: Collection[int] = ()
+    exchanges: Mapping[int, Exchange] = field(default_factory=dict)
+    streams: frozenset[bool] = frozenset()
     judged: dict[str, Judged] = field(default_factory=dict)
     dialect: str = ""
     saw: str = ""
@@ -66,9 +98,11 @@ class Record:
         return [finding for judged in self.judged.values() for finding in judged.findings]
 
     @property
-    def passed(self) -> list[Finding]:
-        """All that passed."""
-        return [finding for judged in self.judged.values() for finding in judged.passed]
+    def passed(self) -> Iterator[Finding]:
+        """All that passed: a finding for each case and each requirement that it keeps."""
+        for case, judged in self.judged.items():
+            for id_, side in judged.kept:
+                yield Finding(requirement=id_, verdict=Verdict.PASS, case=case, side=side)
 
     @property
     def complete(self) -> bool:
@@ -85,52 +119,58 @@ class Record:
 
 def read(path: Path) -> Record:
     """Read a journal; JournalError says what is wrong with it, and where."""
-    lines = read_lines(path)
-    header = next(lines, None)
+    pages = Pages(path)
+    lines = pages.lines()
+    _, header = next(lines, (0, None))
     if header is None or header["type"] != "header":
         raise JournalError(f"{path}: line 1: expected the header of a journal")
     try:
-        return _read(header, lines)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return _read(header, pages, lines)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise JournalError(f"{path}: is no journal of this version: {error!r}") from None
 
 
-def _read(header: Mapping[str, Any], lines: Any) -> Record:
+def _read(header: Mapping[str, Any], pages: Pages, lines: Iterator[tuple[int, Mapping[str, Any]]]) -> Record:
+    cases, exchanges = CaseLines(pages), Exchanges(pages)
     record = Record(header=header, rows=tuple(_row(row) for row in header["requirements"]))
-    for line in lines:
+    under_way: dict[int, bool] = {}
+    streams: set[bool] = set()
+    kept: dict[Kept, Kept] = {}  # few are unlike each other
+    for place, line in lines:
         match line["type"]:
             case "body":
-                record.bodies[line["sha256"]] = body_of(line)
+                exchanges.has_body(line["sha256"], place)
             case "dialect":
                 record.dialect, record.saw = line["dialect"], line["saw"]
             case "expectations":
                 record.expectations = from_line(line)
             case "case":
-                record.cases[line["case"]] = line
+                cases.add(sys.intern(line["case"]), place)
             case "sent":
-                record.sent[line["exchange"]] = line
+                under_way[line["exchange"]] = line["stream"]
+                exchanges.was_sent(line["exchange"], place)
             case "exchange":
-                number = line["exchange"]
-                record.exchanges[number] = _exchange(line, record.sent[number], record.bodies)
+                streams.add(under_way.pop(line["exchange"]))
+                exchanges.was_answered(line["exchange"], place)
             case "judged":
-                record.judged.pop(line["case"], None)
-                record.judged[line["case"]] = _judged(line)
+                case = sys.intern(line["case"])
+                record.judged.pop(case, None)
+                record.judged[case] = _judged(line, kept)
             case "resumed":
                 record.footer = None
                 target = {**record.header["target"], "url": line["url"]}  # the reference server has a new port
                 record.header = {**record.header, "target": target}
             case "footer":
                 record.footer = line
+    record.cases, record.exchanges = cases, exchanges
+    record.sent, record.bodies, record.streams = exchanges.sent, exchanges.bodies, frozenset(streams)
     return record
 
 
-def _judged(line: Mapping[str, Any]) -> Judged:
+def _judged(line: Mapping[str, Any], known: dict[Kept, Kept]) -> Judged:
+    kept = tuple((sys.intern(id_), Side(side) if side else None) for id_, side in line["passed"])
     return Judged(
-        findings=tuple(_finding(finding) for finding in line["findings"]),
-        passed=tuple(
-            Finding(requirement=id_, verdict=Verdict.PASS, case=line["case"], side=Side(side) if side else None)
-            for id_, side in line["passed"]
-        ),
+        findings=tuple(_finding(finding) for finding in line["findings"]), kept=known.setdefault(kept, kept)
     )
 
 
@@ -148,31 +188,6 @@ def _row(row: Mapping[str, Any]) -> Row:
         planned=frozenset(row["planned"]),
         whole=row["whole"],
         absent=row["absent"],
-    )
-
-
-def _exchange(line: Mapping[str, Any], sent: Mapping[str, Any], bodies: Mapping[str, bytes]) -> Exchange:
-    body, position, chunks = bodies[line["body"]], 0, []
-    for size, time in line["chunks"]:
-        chunks.append(Chunk(data=body[position : position + size], time=time))
-        position += size
-    return Exchange(
-        number=line["exchange"],
-        case=sent["case"],
-        ordinal=sent["ordinal"],
-        request=request_of(sent, bodies),
-        started=sent["started"],
-        retries=line["retries"],
-        answer=Answer(
-            status=line["status"],
-            headers=tuple((name, value) for name, value in line["headers"]),
-            chunks=tuple(chunks),
-            seconds=line["seconds"],
-            failure=Failure(**line["failure"]) if line["failure"] else None,
-            cut=line["cut"],
-            echoed=line["echoed"],
-            kept=line["kept"],
-        ),
     )
 
 

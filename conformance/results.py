@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from infercheck.cases import Side
 from infercheck.dialect import FORM_OF_ERRORS, Dialect
 from infercheck.expectations import Stale, Standing, stale
 from infercheck.findings import Finding, Verdict
@@ -46,6 +47,14 @@ class Group:
     cases: tuple[str, ...]
     request_number: int
     """The requests that were sent when the first of them could be made; 0 where none was needed."""
+
+
+@dataclass(slots=True)
+class Passed:
+    """In how many cases a requirement was kept, and which sides of it were seen."""
+
+    cases: int = 0
+    sides: set[Side] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,17 +135,19 @@ class Results:
 def results_of(record: Record) -> Results:
     """The results of a recorded run: a pure function of its record."""
     findings: dict[str, list[Finding]] = defaultdict(list)
-    passed: dict[str, list[Finding]] = defaultdict(list)
+    passed: dict[str, Passed] = defaultdict(Passed)
     for finding in record.expectations.apply(record.findings):
         findings[finding.requirement].append(finding)
-    for finding in record.passed:
-        passed[finding.requirement].append(finding)
+    for kept, count in Counter(judged.kept for judged in record.judged.values()).items():
+        for id_, side in kept:
+            passed[id_].sides |= {side} if side else set()
+        for id_ in {id_ for id_, _ in kept}:
+            passed[id_].cases += count
     results = tuple(
         _result(record, row, findings[row.requirement.id], passed[row.requirement.id]) for row in record.rows
     )
-    return Results(
-        record=record, results=results, stale=tuple(stale(record.expectations, _standing(record, results)))
-    )
+    outdated = stale(record.expectations, _standing(record, results)) if record.expectations.entries else ()
+    return Results(record=record, results=results, stale=tuple(outdated))
 
 
 def _standing(record: Record, results: Sequence[Result]) -> Standing:
@@ -150,7 +161,7 @@ def _standing(record: Record, results: Sequence[Result]) -> Standing:
     )
 
 
-def _result(record: Record, row: Row, findings: Sequence[Finding], passed: Sequence[Finding]) -> Result:
+def _result(record: Record, row: Row, findings: Sequence[Finding], passed: Passed) -> Result:
     # What could not be confirmed is not reported as broken (DESIGN, "Confirmation").
     findings = [
         finding if finding.confirmed else replace(finding, verdict=Verdict.INCONCLUSIVE) for finding in findings
@@ -158,26 +169,31 @@ def _result(record: Record, row: Row, findings: Sequence[Finding], passed: Seque
     skipped = next((finding.reason for finding in findings if finding.verdict is Verdict.SKIP), "")
     findings = [finding for finding in findings if finding.verdict is not Verdict.SKIP]
     decided = [finding for finding in findings if finding.verdict is not Verdict.INCONCLUSIVE]
-    sides = frozenset(
-        "valid" if finding.side.is_valid else "invalid"
-        for finding in [*passed, *decided]
-        if finding.side is not None
-    )
+    seen = {finding.side for finding in decided if finding.side} | passed.sides
+    sides = frozenset("valid" if side.is_valid else "invalid" for side in seen)
     verdict, reason = _verdict(record, row, findings, passed, sides)
-    if skipped and not findings and not passed:
+    if skipped and not findings and not passed.cases:
         verdict, reason = Verdict.SKIP, skipped
     return Result(
         requirement=row.requirement,
         verdict=verdict,
         reason=reason,
-        cases=len({finding.case for finding in [*passed, *findings]}),
+        cases=passed.cases + len(_also(record, row.requirement.id, findings)),
         groups=tuple(_groups(findings)),
         sides=sides,
     )
 
 
+def _also(record: Record, id_: str, findings: Sequence[Finding]) -> set[str]:
+    # Cases of findings that did not pass in other ways as well.
+    def passed(case: str) -> bool:
+        return case in record.judged and any(kept == id_ for kept, _ in record.judged[case].kept)
+
+    return {case for case in {finding.case for finding in findings} if not passed(case)}
+
+
 def _verdict(
-    record: Record, row: Row, findings: Sequence[Finding], passed: Sequence[Finding], sides: frozenset[str]
+    record: Record, row: Row, findings: Sequence[Finding], passed: Passed, sides: frozenset[str]
 ) -> tuple[Verdict, str]:
     # What was not sent leaves undecided only what nothing else decides.
     unsent = [finding for finding in findings if _was_not_sent(finding)]
@@ -186,11 +202,11 @@ def _verdict(
         if of_this:
             return verdict, of_this[0].reason
     missing = row.exist - sides
-    if not missing and passed:
+    if not missing and passed.cases:
         return Verdict.PASS, ""
     if unsent:
         return Verdict.INCONCLUSIVE, unsent[0].reason
-    if passed and not missing & row.planned:
+    if passed.cases and not missing & row.planned:
         side = " and ".join(sorted(missing))
         return Verdict.SKIP, f"its {side} side is not part of this run ({record.header['profile']})"
     if row.absent:
@@ -215,12 +231,11 @@ def _was_asked_for(record: Record, requirement: Requirement) -> bool:
     # A promise that every answer of a kind shows is not skipped where such answers were asked for and none came.
     # One that few answers show, or that belongs to a member that an answer may lack, is.
     seldom = requirement.level is Level.INFO or requirement.id in SELDOM or requirement.id.count("/") > 1
-    streams = {exchange.request.stream for exchange in record.exchanges.values()}
     match requirement.area:
         case "stream":
-            return not seldom and True in streams
+            return not seldom and True in record.streams
         case "output" | "envelope" | "default":
-            return not seldom and False in streams
+            return not seldom and False in record.streams
         case _:
             return False
 

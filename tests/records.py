@@ -106,7 +106,8 @@ def record(**more):
         "passed": passed,
     }
     fields |= more
-    judged = Judged(findings=tuple(fields.pop("findings")), passed=tuple(fields.pop("passed")))
+    kept = tuple((finding.requirement, finding.side) for finding in fields.pop("passed"))
+    judged = Judged(findings=tuple(fields.pop("findings")), kept=kept)
     return Record(**fields, judged={"case": judged})
 
 

@@ -15,6 +15,7 @@ from infercheck.dialect import Dialect
 from infercheck.errors import JournalError
 from infercheck.findings import Finding, Verdict
 from infercheck.journal import JournalWriter, Written
+from infercheck.pages import Places
 from infercheck.plan import Options, make_plan
 from infercheck.record import read
 from infercheck.reports.json_report import render
@@ -71,6 +72,36 @@ def test_bodies_come_back_byte_for_byte_and_stand_once(journal):
         json.loads(exchange.request.body)
         if exchange.answer.headers[0][1].startswith("\x1b"):
             assert exchange.answer.body == HOSTILE
+
+
+def test_what_is_looked_up_survives_the_name_of_its_journal_and_not_another_text_in_it(journal):
+    record, untouched = read(journal), read(journal)
+    numbers = list(record.exchanges)
+    assert numbers == sorted(numbers)
+    assert 0 not in record.exchanges
+    with pytest.raises(KeyError):
+        record.exchanges[10**6]
+    assert record.exchanges[numbers[-1]] == untouched.exchanges[numbers[-1]]
+    journal.write_bytes(journal.read_bytes()[:-9] + b"\n")
+    assert record.exchanges[numbers[0]].number == numbers[0]
+    journal.write_bytes(b"{}\n" * 20_000)
+    with pytest.raises(JournalError, match="written over"):
+        record.exchanges[numbers[0]]
+    journal.unlink()
+    with pytest.raises(JournalError, match="cannot be read"):
+        read(journal)
+
+
+def test_places_are_found_in_whatever_order_they_come_and_the_later_one_holds():
+    places = Places()
+    for key in (5, 3, 9, 4):
+        places.add(key, key * 10)
+    places.add(3, 31)
+    assert [*places] == [3, 4, 5, 9]
+    assert [places.find(key) for key in (3, 4, 9, 7, 10)] == [31, 40, 90, None, None]
+    places.add(7, 70)
+    assert places.find(7) == 70
+    assert len(places) == 5
 
 
 def test_a_journal_without_footer_or_with_a_torn_last_line_is_incomplete(journal, tmp_path):
