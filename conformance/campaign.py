@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from infercheck import conclusions, jsontext
+from infercheck import conclusions
 from infercheck.cases import Case, Expectation
 from infercheck.crew import crew
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad
 from infercheck.findings import Finding
-from infercheck.fuzz.cases import Cases, essence, has
+from infercheck.fuzz.cases import REMEMBERED, Cases, essence, has
+from infercheck.fuzz.examples import Examples
 from infercheck.fuzz.sketch import Sketch
-from infercheck.fuzz.source import TRIES, Task, drawn, smallest
+from infercheck.fuzz.source import TRIES, Task, bare, drawn, smallest
 from infercheck.judge import Judge
+from infercheck.likeness import Likeness
 from infercheck.observation import Observation, Outcome, excerpt
 
 KEPT = TRIES + 30
@@ -33,10 +34,10 @@ SURE = 2
 """How often the smallest request is asked again."""
 
 FRUITLESS = 3_000
-"""Drawn requests that nobody asked about, after which no more are drawn."""
+"""Drawn requests in a row that nobody asked about, after which no more are drawn."""
 
-_VARIABLE = re.compile(r"\d+|0x[0-9a-f]+|[0-9a-f]{8,}", re.IGNORECASE)
-"""What differs between two messages that say the same."""
+_VARIABLE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+|[0-9a-f]{8,}|\d+", re.IGNORECASE)
+"""What differs between two messages that say the same: numbers, addresses, ids of any kind."""
 
 
 LONG_MESSAGE = 80
@@ -61,8 +62,8 @@ class Cause:
 
 
 class Campaign:
-    """Sends drawn requests: `everything`, or what is about a requirement that was asked for. `write` takes what is
-    found of each case."""
+    """Sends drawn requests: `everything`, or what is about a requirement that was asked for, and compares some in
+    `likeness`. `write` takes what is found of each case."""
 
     def __init__(
         self,
@@ -72,8 +73,12 @@ class Campaign:
         task: Task,
         write: Callable[[Case, Sequence[Finding]], None],
         *,
+        likeness: Likeness | None = None,
+        examples: Examples,
         everything: bool,
     ) -> None:
+        self._likeness = likeness
+        self._examples = examples
         self._everything = everything
         self._judge = judge
         self._door = door
@@ -86,28 +91,56 @@ class Campaign:
         self._looking = asyncio.Lock()
 
     async def run(self, concurrency: int) -> None:
-        """Draw and send until what is left of the budget is kept for other things."""
+        """Send what is remembered; then draw and send until what is left of the budget is kept for other things."""
+        with contextlib.suppress(NotToBeHad):
+            await self._remember()
         async with aclosing(drawn(self._task)) as sketches:
             # A budget that is spent is the end of it, and so is that of a recording.
             with contextlib.suppress(NotToBeHad):
                 await crew(concurrency, lambda: self._work(sketches))
 
+    async def _remember(self) -> None:
+        for sketch in self._examples:
+            if sketch.twins:
+                if self._likeness is not None and self._has_room:
+                    self._tell(await self._likeness.again(sketch))
+                continue
+            case = self._cases.of(sketch, REMEMBERED)
+            if (
+                self._has_room
+                and (self._everything or self._judge.wants(case))
+                and self._judge.unsent(case) is None
+            ):
+                self._write(case, await self._asked(sketch, case, is_small=True))
+
+    def _tell(self, compared: tuple[Case, Sequence[Finding]] | None) -> None:
+        if compared is not None:
+            self._write(*compared)
+
+    @property
+    def _has_room(self) -> bool:
+        return self._door.left > KEPT and not self._is_over
+
     async def _work(self, sketches: AsyncIterator[Sketch]) -> None:
-        while self._door.left > KEPT and self._fruitless < FRUITLESS and not self._is_over:
+        while self._has_room and self._fruitless < FRUITLESS:
             async with self._drawing:
                 sketch = await anext(sketches)
             case = self._cases.of(sketch)
-            if not (self._everything or self._judge.wants(case)):
-                self._fruitless += 1
-                continue
-            unsent = self._judge.unsent(case)
-            self._write(case, await self._asked(sketch, case) if unsent is None else unsent)
+            wanted = self._everything or self._judge.wants(case)
+            if wanted:
+                unsent = self._judge.unsent(case)
+                self._write(case, await self._asked(sketch, case) if unsent is None else unsent)
+            compared = None
+            if self._likeness is not None and sketch.is_valid:
+                compared = await self._likeness.of(sketch, always=not wanted)
+                self._tell(compared)
+            self._fruitless = 0 if wanted or compared else self._fruitless + 1
 
     @property
     def _is_over(self) -> bool:
         return bool(self._judge.liveness.over or self._judge.patience.over)
 
-    async def _asked(self, sketch: Sketch, case: Case) -> Sequence[Finding]:
+    async def _asked(self, sketch: Sketch, case: Case, *, is_small: bool = False) -> Sequence[Finding]:
         seen = await self._judge.ask(case, once=True)
         faults = self._faults(seen)
         if not faults or seen.outcome is Outcome.NO_ANSWER:
@@ -118,7 +151,7 @@ class Campaign:
         async with self._looking:
             known, new = self._explained(seen, faults)  # it may have been looked into meanwhile
             for fault in sorted(new):
-                known += await self._looked_into(sketch, seen, fault)
+                known += await self._looked_into(sketch, seen, fault, is_small=is_small)
             return known
 
     # What is wrong with an answer, without asking again
@@ -150,28 +183,25 @@ class Campaign:
             ]
         return found, new
 
-    async def _looked_into(self, sketch: Sketch, seen: Observation, fault: str) -> list[Finding]:
-        way = _way(seen)
-        best = await smallest(self._task, sketch, lambda other: self._fares_alike(other, fault, way))
-        best = await self._alone(best or sketch, fault, way)
+    async def _looked_into(self, sketch: Sketch, seen: Observation, fault: str, *, is_small: bool) -> list[Finding]:
+        way, best = _way(seen), sketch
+        if not is_small:
+            best = await smallest(self._task, sketch, lambda other: self._fares_alike(other, fault, way)) or sketch
+            best = await self._bare(best, fault, way)
         last = await self._made_sure(best, fault, way) if best != sketch else None
         # Which of its values the target minds, if any, is asked as of any request.
         findings = await self._judge.judge(last or seen)
         about = [one for one in findings if one.is_broken and one.confirmed]
+        if about:
+            self._examples.add(best if last else sketch)
         self._causes.append(Cause(fault, way, _essence((last or seen).case, about), tuple(about)))
         return findings
 
-    async def _alone(self, sketch: Sketch, fault: str, way: Way) -> Sketch:
-        # Without what may be left out, one parameter after the other: shrinking may have come to its end before.
-        body = json.loads(sketch.body)
-        for key in list(body) if isinstance(body, dict) else ():
-            rest = {name: value for name, value in body.items() if name != key}
-            if self._cases.is_about(sketch, key) or self._judge.contract.oracle.is_valid(rest) != sketch.is_valid:
-                continue
-            smaller = replace(sketch, body=jsontext.dump(rest))
-            if await self._fares_alike(smaller, fault, way):
-                sketch, body = smaller, rest
-        return sketch
+    async def _bare(self, sketch: Sketch, fault: str, way: Way) -> Sketch:
+        async def alike(other: Sketch) -> bool:
+            return await self._fares_alike(other, fault, way)
+
+        return await bare(sketch, self._judge.contract.oracle.is_valid, alike)
 
     async def _fares_alike(self, other: Sketch, fault: str, way: Way) -> bool:
         case = self._cases.of(other)

@@ -40,7 +40,8 @@ INTERRUPTED = Ending(complete=False, reason="interrupted by the user")
 class Settings:
     """How a run goes about it. `rate` is in requests a second, `max_time` and `restart_wait` in seconds.
 
-    `folder` is where curl lines look for long bodies, beside the journal by default.
+    `folder` is where curl lines look for long bodies, beside the journal by default; `examples` the one that holds
+    the requests that showed a defect in earlier runs.
     `address` is what the user wrote, `url` where requests go, `token_variable` the name that curl lines give.
     """
 
@@ -55,6 +56,7 @@ class Settings:
     restart_wait: float = RESTART_WAIT
     expected: tuple[Expected, ...] = ()
     folder: Path | None = None
+    examples: Path | None = None
     command: tuple[str, ...] = ()
 
 
@@ -127,6 +129,7 @@ async def conduct(
             concurrency=settings.concurrency,
             listener=listener,
             task=task if plan.profile.draws else None,
+            examples=settings.examples,
         )
 
         def footer(ending: Ending) -> None:

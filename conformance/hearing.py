@@ -289,6 +289,12 @@ class Hearing:
         self._trusted.append((pairs, one, other))
         return Standing.STANDS
 
+    def forget(self, cases: Sequence[Case]) -> None:
+        """Nobody asks about these any more."""
+        for case in cases:
+            self._replies.pop(case.request.digest, None)
+            self._beside_others.discard(case.request.digest)
+
     def unsteady(self, *replies: Reply) -> str:
         """Why replies like these cannot be compared: requests of this form are not answered alike twice."""
         return self.steadiness.unsteady(*replies)

@@ -17,6 +17,7 @@ from infercheck.door import Door, How
 from infercheck.errors import NotToBeHad
 from infercheck.exchange import Exchange
 from infercheck.findings import Finding, Verdict
+from infercheck.fuzz.cases import FUZZ
 from infercheck.learnt import SURE, Learnt, too_many
 from infercheck.liveness import Answered, Gone, Killed, Liveness, Pulse, Unanswered
 from infercheck.observation import Observation, Outcome
@@ -244,7 +245,8 @@ class Judge:
 
     async def _valid(self, seen: Observation) -> list[Finding]:
         if seen.outcome is Outcome.ACCEPTED:
-            self._blame.acquit(seen.case)
+            if seen.case.group != FUZZ:  # what is drawn is hardly drawn twice
+                self._blame.acquit(seen.case)
             self._learnt.alive[seen.case.branch] = True
             self._learnt.listen(seen)
             return list(conclusions.of_accepted_valid(seen))

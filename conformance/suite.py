@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from infercheck.campaign import KEPT, Campaign
 from infercheck.cases import RELATION, Case, Expectation, Request
@@ -14,15 +15,20 @@ from infercheck.door import Door
 from infercheck.errors import BudgetSpent, NotRecorded, TargetError, ThrottledForEver
 from infercheck.findings import Finding, Verdict
 from infercheck.fuzz.cases import Cases
+from infercheck.fuzz.examples import Examples
 from infercheck.fuzz.source import Task
+from infercheck.generate.asks import forms
+from infercheck.generate.boundary import Boundary
 from infercheck.generate.builder import Builder
 from infercheck.hearing import Hearing
 from infercheck.journal import JournalWriter
 from infercheck.judge import Judge
+from infercheck.likeness import Likeness
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import KINDS, Plan
 from infercheck.steadiness import Measure
 from infercheck.steps import Step
+from infercheck.twins import Twinning
 
 THE_RUN = Case(id="run", title="the run as a whole", expectation=Expectation.OPEN, request=Request(body=b""))
 """What stands for a case where only all answers together show something."""
@@ -55,7 +61,10 @@ class Ending:
 
 
 class Suite:
-    """One run over one door. `listener` is told of progress, in the loop's thread."""
+    """One run over one door. `listener` is told of progress, in the loop's thread.
+
+    `task` is what to draw, `examples` the folder of what is remembered of earlier runs.
+    """
 
     def __init__(
         self,
@@ -67,8 +76,10 @@ class Suite:
         concurrency: int = 4,
         listener: Callable[[Progress], None] | None = None,
         task: Task | None = None,
+        examples: Path | None = None,
     ) -> None:
         self._task = task
+        self._examples = examples
         self._plan = plan
         self._door = door
         self._judge = judge
@@ -77,6 +88,7 @@ class Suite:
         self._listener = listener
         self._hearing = Hearing(plan, door, judge, alone=concurrency == 1)
         self._progress = Progress(total=len(plan.steps))
+        self._broken: set[str] = set()
 
     @property
     def measure(self) -> Measure:
@@ -124,12 +136,34 @@ class Suite:
         # Requests that nobody planned, for as long as the budget lasts.
         if self._task is None or self._judge.liveness.over or self._judge.patience.over:
             return
-        cases = Cases(Builder(self._judge.contract), self._plan.pricing)
+        builder = Builder(self._judge.contract)
+        cases = Cases(builder, self._plan.pricing)
+        examples = Examples(self._judge.contract, self._examples)
         self._progress.total += max(0, self._door.left - KEPT)
         # What is judged on every answer needs every answer.
         everything = any(id_.split("/", 1)[0] in KINDS for id_ in self._plan.selected)
-        campaign = Campaign(self._judge, self._door, cases, self._task, self._write, everything=everything)
+        campaign = Campaign(
+            self._judge,
+            self._door,
+            cases,
+            self._task,
+            self._write,
+            likeness=self._likeness(self._task, cases, builder, examples),
+            examples=examples,
+            everything=everything,
+        )
         await campaign.run(self._concurrency)
+
+    def _likeness(self, task: Task, cases: Cases, builder: Builder, examples: Examples) -> Likeness | None:
+        all_ = forms(Boundary(builder, task.adapters), self._plan.pricing, streams=True)
+        if not all_:
+            return None
+        twinning = Twinning(self._judge.contract, cases, task.absent)
+        # What is shown already need not be shown again.
+        wanted = self._plan.selected - self._broken
+        return Likeness(
+            self._judge, self._door, self._hearing, twinning, all_[0], task, examples, wanted.__contains__
+        )
 
     def _urgency(self, relation: Relation) -> tuple[bool, bool, bool, int]:
         # What decides most of a target that draws anew comes first: statistics, then what leaves nothing to chance.
@@ -201,6 +235,7 @@ class Suite:
         wanted = [finding for finding in findings if finding.requirement in self._plan.selected]
         self._journal.case(case)
         self._journal.judged(case, wanted)
+        self._broken.update(finding.requirement for finding in wanted if finding.is_broken)
         progress = self._progress
         progress.done += 1
         progress.requests = self._door.requests

@@ -159,3 +159,41 @@ class LooksAtThreeMessages(Lenient):
 
     def run(self, body: Any) -> Any:
         return super().run(self.mended(dict(body)))
+
+
+@between("default/temperature")
+class WarmsUpBesideTopP(Conforming):
+    """Takes 1 for the default temperature beside a top_p."""
+
+    def run(self, body: Any) -> Any:
+        return super().run({**body, "temperature": 1} if "top_p" in body and "temperature" not in body else body)
+
+
+@between("stream/equivalence")
+class ForgetsPenaltiesOfStreamsWithTopK(Conforming):
+    """Ignores the presence penalty of streams that have a top_k as well."""
+
+    def run(self, body: Any) -> Any:
+        if body.get("stream") and "top_k" in body:
+            body = {key: value for key, value in body.items() if key != "presence_penalty"}
+        return super().run(body)
+
+
+@between("effect/max_tokens")
+class ChangesItsMindAfterShortRawAnswers(Conforming):
+    """Draws otherwise where a raw answer is to be short."""
+
+    def run(self, body: Any) -> Any:
+        if body.get("raw") and body.get("max_tokens", 256) < 16:
+            body = {**body, "seed": body.get("seed", 1) % 1000 + 1}
+        return super().run(body)
+
+
+@between("template/messages")
+class ForgetsThePenaltyOfMessages(Conforming):
+    """Ignores a low repetition penalty beside a conversation."""
+
+    def run(self, body: Any) -> Any:
+        if "messages" in body and body.get("repetition_penalty", 1) < 1:
+            body = {key: value for key, value in body.items() if key != "repetition_penalty"}
+        return super().run(body)

@@ -13,7 +13,7 @@ from typing import Any
 from fakes import CONTRACT
 
 from infercheck.cases import Request, Token
-from infercheck.exchange import Answer, Chunk
+from infercheck.exchange import Answer, Chunk, Failure
 
 ADDRESS = "http://direct/client/v4/accounts/test/ai/run"
 URL = f"{ADDRESS}/{CONTRACT.model}"
@@ -28,7 +28,10 @@ class Direct:
     async def send(self, request: Request, *, alone: bool = False) -> Answer:
         """One call of the application; a stream that is left is one whose client is gone."""
         call = _Call(request)
-        await self._app(call.scope, call.receive, call.send)
+        try:
+            await self._app(call.scope, call.receive, call.send)
+        except Exception:
+            await call.fail()
         return call.answer()
 
 
@@ -60,6 +63,7 @@ class _Call:
         self._began = time.monotonic()
         self._chunks: list[Chunk] = []
         self._start: Mapping[str, Any] = {}
+        self._failure: Failure | None = None
 
     async def receive(self) -> Mapping[str, Any]:
         if self._body is not None:
@@ -79,6 +83,15 @@ class _Call:
         if not message.get("more_body") or (self._stop_after and len(self._chunks) >= self._stop_after):
             self._gone.set()
 
+    async def fail(self) -> None:
+        """What the web server answers where the application fails; it breaks off what was begun."""
+        if self._start:
+            self._failure = Failure(kind="closed", message="the connection was closed in mid-answer")
+            return
+        headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
+        await self.send({"type": "http.response.body", "body": b"Internal Server Error"})
+
     def answer(self) -> Answer:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._start["headers"])
         return Answer(
@@ -87,4 +100,5 @@ class _Call:
             chunks=tuple(self._chunks),
             seconds=time.monotonic() - self._began,
             cut=bool(self._stop_after and len(self._chunks) >= self._stop_after),
+            failure=self._failure,
         )

@@ -54,6 +54,7 @@ def judge(
     dialect: Dialect = Dialect.REST,
     restart_wait: float = 0.0,
     expected: tuple[Expected, ...] = (),
+    examples: Path | None = None,
     **options: Any,
 ) -> Results:
     """The results of a run against a target that is asked in this process."""
@@ -61,11 +62,12 @@ def judge(
     settings = Settings(
         address="fake",
         url=url,
-        dialect=dialect,
+        dialect=Dialect(dialect),
         token_variable=token_variable,
         concurrency=concurrency,
         restart_wait=restart_wait,
         expected=expected,
+        examples=examples,
     )
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "journal.ndjson"
@@ -81,6 +83,7 @@ def judge_url(
     concurrency: int = 4,
     restart_wait: float = 10.0,
     timeouts: Timeouts | None = None,
+    examples: Path | None = None,
     **options: Any,
 ) -> Results:
     """The results of a run against a server."""
@@ -94,6 +97,7 @@ def judge_url(
             token_variable="MY_TOKEN" if token else None,
             concurrency=concurrency,
             restart_wait=restart_wait,
+            examples=examples,
         )
         network = Network(timeouts=timeouts or Timeouts())
         with tempfile.TemporaryDirectory() as folder:

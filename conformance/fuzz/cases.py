@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +13,13 @@ from infercheck.fuzz.sketch import Sketch
 from infercheck.generate.blamed import LONG_TEXT, blamed
 from infercheck.generate.builder import Builder
 from infercheck.generate.price import Pricing
-from infercheck.schema import Property
+from infercheck.schema import Place, Property
 
 FUZZ = "fuzz"
 """The group of the cases that are drawn."""
+
+REMEMBERED = "remembered"
+"""The group of those that showed a defect in an earlier run."""
 
 SHOWN = 60
 """Characters of a value that a title shows."""
@@ -32,12 +35,13 @@ class Cases:
         self._pricing = pricing
         self._branches = {builder.name(branch): branch for branch in builder.branches()}
 
-    def of(self, sketch: Sketch) -> Case:
-        """The case of a request as it was drawn."""
+    def of(self, sketch: Sketch, group: str = FUZZ) -> Case:
+        """The case of a request as it was drawn, or as it is remembered."""
         body = json.loads(sketch.body)
         kind = "valid" if sketch.is_valid else "invalid"
+        batch = str(sketch.batch) if group == FUZZ else ""
         case = Case(
-            id=f"{FUZZ}/{sketch.batch}/{kind}/{sketch.branch}/{short_digest(sketch.body)}",
+            id="/".join(filter(None, (group, batch, kind, sketch.branch, short_digest(sketch.body)))),
             title="",
             expectation=Expectation.VALID if sketch.is_valid else Expectation.INVALID,
             request=Request(body=sketch.body, stream=self._builder.streams(body)),
@@ -53,11 +57,22 @@ class Cases:
             case = replace(case, parts=parts, base=base)
         return self._pricing.priced(replace(case, title=_title(body, sketch), alone=bool(case.size)))
 
-    @staticmethod
-    def is_about(sketch: Sketch, key: str) -> bool:
-        """Whether something is wrong with a top-level parameter of a request."""
-        within = f"/{sketch.branch}" if sketch.branch else ""
-        return any(f"{within}/{key}/" in f"{id_}/" for id_, _ in sketch.breaks)
+    def branch_of(self, body: Mapping[str, Any]) -> str:
+        """The name of the branch that a valid request takes: the first all of whose required members it has."""
+        names = (name for name, place in self._branches.items() if body.keys() >= set(_required(place)))
+        return next(names, "")
+
+    def default_of(self, body: Mapping[str, Any], key: str) -> Any:
+        """What the schema of a valid request's branch says that a parameter is by default; None where nothing."""
+        place = self._place(body, key)
+        return place.schema.get("default") if place else None
+
+    def declares(self, body: Mapping[str, Any], key: str) -> bool:
+        """Whether a valid request's branch declares a parameter."""
+        return self._place(body, key) is not None
+
+    def _place(self, body: Mapping[str, Any], key: str) -> Place | None:
+        return self._builder.places.get((*self._branches[self.branch_of(body)].steps, Property(key)))
 
     def _part(self, branch: str, key: str, value: Any) -> Part:
         place = self._builder.places.get((*self._branches[branch].steps, Property(key)))
@@ -73,7 +88,7 @@ def _title(body: Any, sketch: Sketch) -> str:
     if sketch.is_valid:
         return f"drawn: {', '.join(told.values())}"
     # What is wrong comes first.
-    wrong = [told[key] for key in told if Cases.is_about(sketch, key)]
+    wrong = [told[key] for key in told if sketch.is_about(key)]
     rest = [text for text in told.values() if text not in wrong]
     beside = f", beside {', '.join(rest)}" if rest else ""
     sides = ", ".join(dict.fromkeys(side for _, side in sketch.breaks))
@@ -86,6 +101,11 @@ def _shown(value: Any) -> str:
         return text
     size = f"{len(value)} characters" if isinstance(value, str) else f"{len(text)} bytes"
     return f"{text[:SHOWN]}… ({size})"
+
+
+def _required(place: Place) -> Sequence[str]:
+    required: Sequence[str] = place.schema.get("required", ())
+    return required
 
 
 def _longest(value: Any) -> int:

@@ -17,11 +17,18 @@ class Sketch:
     body: bytes
     breaks: tuple[tuple[str, str], ...] = ()
     batch: int = 0
+    twins: str = ""
+    """The kind of twins whose answers showed a defect; empty where its own did."""
 
     @property
     def is_valid(self) -> bool:
         """Whether nothing is wrong with it."""
         return not self.breaks
+
+    def is_about(self, key: str) -> bool:
+        """Whether something is wrong with one of its top-level parameters."""
+        within = f"/{self.branch}" if self.branch else ""
+        return any(f"{within}/{key}/" in f"{id_}/" for id_, _ in self.breaks)
 
     @property
     def digest(self) -> bytes:
@@ -30,7 +37,13 @@ class Sketch:
 
     def line(self) -> dict[str, Any]:
         """As JSON."""
-        return {"branch": self.branch, "body": self.body.decode(), "breaks": self.breaks, "batch": self.batch}
+        return {
+            "branch": self.branch,
+            "body": self.body.decode(),
+            "breaks": self.breaks,
+            "batch": self.batch,
+            "twins": self.twins,
+        }
 
 
 def sketch_of(line: Mapping[str, Any]) -> Sketch:
@@ -40,4 +53,5 @@ def sketch_of(line: Mapping[str, Any]) -> Sketch:
         body=line["body"].encode(),
         breaks=tuple((requirement, side) for requirement, side in line["breaks"]),
         batch=line["batch"],
+        twins=line["twins"],
     )

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
+import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 
+from infercheck import jsontext
 from infercheck.errors import InfercheckError
 from infercheck.fuzz.sketch import Sketch, sketch_of
 
@@ -59,6 +63,27 @@ async def smallest(task: Task, sketch: Sketch, alike: Callable[[Sketch], Awaitab
     return None
 
 
+async def bare(
+    sketch: Sketch, is_valid: Callable[[object], bool], alike: Callable[[Sketch], Awaitable[bool]]
+) -> Sketch:
+    """A request without all that may be left out, one parameter after the other: shrinking may end before that."""
+    body = json.loads(sketch.body)
+    for key in list(body) if isinstance(body, dict) else ():
+        rest = {name: value for name, value in body.items() if name != key}
+        if sketch.is_about(key) or is_valid(rest) != sketch.is_valid:
+            continue
+        smaller = replace(sketch, body=jsontext.dump(rest))
+        if await alike(smaller):
+            sketch, body = smaller, rest
+    return sketch
+
+
+@cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    # What Hypothesis would leave in the user's working directory, until this interpreter ends.
+    return tempfile.TemporaryDirectory(prefix="infercheck-draws-")
+
+
 @contextlib.asynccontextmanager
 async def _child(task: bytes) -> AsyncIterator[tuple[asyncio.StreamWriter, asyncio.StreamReader]]:
     # Its working directory is not on its path, and it has no signals of the terminal's: nothing of the user's is
@@ -72,6 +97,7 @@ async def _child(task: bytes) -> AsyncIterator[tuple[asyncio.StreamWriter, async
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         limit=LINE,
+        env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": _scratch().name},
         start_new_session=True,
     )
     questions, output = process.stdin, process.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -30,6 +31,9 @@ from infercheck.results import Results, results_of
 from infercheck.runners.http import Network, Timeouts
 from infercheck.runners.target import Opened, Target, check, open_target, parse_headers
 from infercheck.suite import Progress
+
+CACHE = "INFERCHECK_CACHE_DIR"
+"""The variable that names the cache folder; empty, nothing is kept there."""
 
 ASIDE = ".before"
 """Where the run before lies until a target answers."""
@@ -252,8 +256,20 @@ def _settings(launch: Launch, command: tuple[str, ...], home: Path) -> Settings:
         restart_wait=math.inf if launch.recorded else job.restart_wait,
         expected=launch.expected,
         folder=home,
+        examples=None if launch.recorded else examples_folder(),
         command=command,
     )
+
+
+def examples_folder() -> Path | None:
+    """Where requests that showed a defect are kept for later runs: in the user's cache, unless the environment says
+    where else, or (an empty `INFERCHECK_CACHE_DIR`) that nothing is to be kept."""
+    named = os.environ.get(CACHE)
+    if named is not None:
+        return Path(named) / "examples" if named else None
+    import platformdirs  # few runs draw anything
+
+    return platformdirs.user_cache_path("infercheck", appauthor=False) / "examples"
 
 
 @contextlib.contextmanager

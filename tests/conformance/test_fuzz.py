@@ -13,15 +13,18 @@ from harness import broken, ids
 from mutants.conforming import Conforming
 from mutants.judging import judge_server
 
+from infercheck.campaign import _VARIABLE
 from infercheck.cases import Expectation
 from infercheck.findings import Verdict
 from infercheck.fuzz.cases import Cases, has
 from infercheck.fuzz.drawing import Drawing
+from infercheck.fuzz.examples import MOST, Examples
 from infercheck.fuzz.sketch import Sketch
 from infercheck.fuzz.source import TRIES, Task, drawn, smallest
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.builder import Builder
 from infercheck.generate.price import Pricing
+from infercheck.twins import Twinning
 
 BUILDER = Builder(CONTRACT)
 TASK = Task(contract=CONTRACT.location, adapters=("poet",))
@@ -174,7 +177,7 @@ def test_what_has_all_of_a_smaller_value_is_told(value, small, expected):
 def test_a_defect_away_from_every_limit_is_shown_by_its_smallest_request(one):
     results = judge_server(one.server, profile="deep", only=(one.requirement,), concurrency=1, max_requests=1_500)
     assert broken(results) == {one.requirement}
-    (result,) = results.with_verdict(Verdict.FAIL)
+    (result,) = results.with_verdict(Verdict.FAIL, Verdict.WARN)
     group = result.groups[0]
     exchange = results.record.exchanges[group.finding.exchange]
     assert len(exchange.request.body) < 4_000
@@ -198,3 +201,120 @@ def test_a_conforming_server_is_blamed_for_nothing_that_is_drawn():
 def test_a_budget_that_leaves_no_room_draws_nothing():
     results = judge_server(Conforming, profile="deep", only=("input/prompt/top_k/maximum",), max_requests=100)
     assert not [case for case in results.record.cases if case.startswith("fuzz/")]
+
+
+def sketch_with(**members):
+    body = {"max_tokens": 8, **members}
+    return Sketch(branch="messages" if "messages" in body else "prompt", body=json.dumps(body).encode())
+
+
+def twins_of(kind, **members):
+    made = Twinning(CONTRACT, Cases(BUILDER, Pricing(CONTRACT))).of(sketch_with(**members), kind)
+    return made and tuple(json.loads(one.request.body) for one in (made.one, made.other))
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "one", "other"),
+    [
+        ("streamed", {"top_k": 3}, {"top_k": 3}, {"top_k": 3, "stream": True}),
+        ("streamed", {"stream": True}, {}, {"stream": True}),
+        ("without temperature", {"top_p": 1}, {"top_p": 1}, {"top_p": 1, "temperature": 0.6}),
+        ("without raw", {"stream": True}, {"stream": True}, {"stream": True, "raw": False}),
+        ("without stream", {}, {}, {"stream": False}),
+        ("shorter", {"raw": True}, {"raw": True, "max_tokens": 11}, {"raw": True, "max_tokens": 32}),
+        ("respelled", {"top_k": 3}, {"top_k": 3}, {"top_k": 3}),
+    ],
+)
+def test_twins_are_two_ways_to_ask_the_same(kind, members, one, other):
+    usual = {"prompt": "say", "seed": 42, "max_tokens": 32}
+    assert twins_of(kind, prompt="say", **members) == ({**usual, **one}, {**usual, **other})
+
+
+def test_a_text_is_a_message_where_both_branches_know_what_stands_beside_it():
+    one, other = twins_of("as messages", prompt="say what", top_k=3)
+    assert one == {"seed": 42, "top_k": 3, "max_tokens": 32, "messages": [{"role": "user", "content": "say what"}]}
+    assert other == {"seed": 42, "top_k": 3, "max_tokens": 32, "prompt": "say what"}
+    assert twins_of("as messages", prompt="say what", lora="poet") is None  # no parameter of a conversation
+    assert twins_of("as messages", prompt=" [INST] ") is None
+    assert twins_of("as messages", messages=[{"role": "user", "content": "a"}]) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "members"),
+    [
+        ("without temperature", {"temperature": 1}),
+        ("without raw", {"messages": [{"role": "user", "content": "a"}]}),
+        ("shorter", {"tools": []}),
+    ],
+)
+def test_what_says_so_itself_has_no_twin_that_does(kind, members):
+    assert twins_of(kind, **({} if "messages" in members else {"prompt": "say"}), **members) is None
+
+
+def test_examples_are_kept_for_later_runs_the_latest_first(tmp_path):
+    examples = Examples(CONTRACT, tmp_path)
+    assert list(examples) == []
+    kept = [sketch_with(prompt="a" * n) for n in range(1, MOST + 4)]
+    kept.append(
+        Sketch(branch="prompt", body=b'{"prompt":1}', breaks=(("input/prompt/prompt/type", "just outside"),))
+    )
+    for one in (*kept, kept[50]):
+        examples.add(one)
+    found = list(Examples(CONTRACT, tmp_path))
+    assert found[0] == kept[50]
+    assert found[1] == kept[-1]
+    assert len(found) == MOST
+    assert list(Examples(CONTRACT, None)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]\n", "not json", '{"branch":"prompt","body":"{","breaks":[],"batch":0,"twins":""}']
+)
+def test_a_file_of_something_else_holds_no_examples(tmp_path, text):
+    Examples(CONTRACT, tmp_path).add(sketch_with(prompt="a"))
+    (file,) = tmp_path.glob("*.ndjson")
+    file.write_text(text)
+    assert list(Examples(CONTRACT, tmp_path)) == []
+    file.write_text('{"branch":"prompt","body":"{\\"top_k\\":99}","breaks":[],"batch":0,"twins":""}')
+    assert list(Examples(CONTRACT, tmp_path)) == []  # the validator does not agree
+
+
+@pytest.mark.slow
+def test_what_showed_a_defect_is_tried_first_in_the_next_run(tmp_path):
+    one = next(one for one in BETWEEN if one.name == "AcceptsSomeHeat")
+
+    def run(**options):
+        return judge_server(one.server, profile="deep", only=(one.requirement,), examples=tmp_path, **options)
+
+    assert broken(run(max_requests=700)) == {one.requirement}
+    again = run(max_requests=450)
+    assert broken(again) == {one.requirement}
+    (result,) = again.with_verdict(Verdict.FAIL)
+    assert result.groups[0].finding.case.startswith("remembered/invalid/prompt/")
+
+
+@pytest.mark.slow
+def test_twins_that_showed_a_defect_are_tried_first_too(tmp_path):
+    one = next(one for one in BETWEEN if one.name == "WarmsUpBesideTopP")
+
+    def run(**options):
+        return judge_server(one.server, profile="deep", only=(one.requirement,), examples=tmp_path, **options)
+
+    assert broken(run(max_requests=900)) == {one.requirement}
+    assert broken(run(max_requests=320)) == {one.requirement}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            "request 7f3a9c2e-1b2d-4e5f-8a9b-0c1d2e3f4a5b failed",
+            "request 12345678-9abc-4def-8012-3456789abcde failed",
+        ),
+        ("at 0x7f001234: no", "at 0xdeadbeef00: no"),
+        ("id 5f2b1c9d8e7a6f5b", "id 12ab34cd56ef7890"),
+        ("top_k 37 is no good", "top_k 4 is no good"),
+    ],
+)
+def test_messages_are_known_again_whatever_ids_they_carry(one, other):
+    assert _VARIABLE.sub("0", one) == _VARIABLE.sub("0", other)

@@ -44,6 +44,9 @@ class Conforming(Api):
     secret: str | None = None
     """The bearer token that is asked for, if any."""
 
+    is_coded: bool = False
+    """Whether it compresses its answers, which only a real client unpacks."""
+
     generator: type[ReferenceEngine] = ReferenceEngine
     """The class of its engine. An engine of another class than the usual is this server's alone."""
 

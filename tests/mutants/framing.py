@@ -189,6 +189,8 @@ class EncodesAnswersTwice(Enveloped):
 class CompressesUnasked(Conforming):
     """Sends gzip to a client that asks for no coding."""
 
+    is_coded = True
+
     def success_response(self, answer: Mapping[str, Any]) -> Response:
         headers = {"content-type": "application/json", "content-encoding": "gzip"}
         return Response(gzip.compress(dump(envelope(answer))), 200, headers)

@@ -7,12 +7,10 @@ from typing import Any
 
 import harness
 from direct import URL, Direct
-from variants.engines import Generating
 
 from infercheck.findings import Verdict
 from infercheck.results import Results
 from infercheck.runners.reference.model import LanguageModel
-from mutants.altered import Altered
 from mutants.conforming import Conforming
 from mutants.registry import Mutant
 
@@ -21,13 +19,9 @@ HTTP = (
     "handle",
     "authorize",
     "find_model",
-    "read_body",
-    "respond",
-    "parse_body",
-    "stream_events",
     "stream_response",
 )
-"""What a server does beside its engine, the JSON of its answers apart."""
+"""What a server does between its socket and the bytes of its bodies."""
 
 BROKEN = (Verdict.FAIL, Verdict.WARN)
 
@@ -35,19 +29,22 @@ BROKEN = (Verdict.FAIL, Verdict.WARN)
 def judge_server(server: type[Conforming], *, model: LanguageModel | None = None, **options: Any) -> Results:
     """The results of a run against a server of this kind, with another model behind it if one is given.
 
-    Over a real socket, unless it differs from a conforming server in nothing but what its engine says.
+    Over a real socket, unless its HTTP is that of a conforming server.
     """
     app = (server(model) if model else server()).app()
-    if speaks_alone(server):
+    if speaks_alone(server) and "timeouts" not in options:
         return harness.judge(Direct(app), url=URL, restart_wait=10.0, **{"concurrency": 4, **options})
     with harness.served(app) as url:
         return harness.judge_url(url, **options)
 
 
 def speaks_alone(server: type[Conforming]) -> bool:
-    """Whether only what a server's engine is asked or says is its own, and its HTTP that of any other."""
-    usual = all(getattr(server, name) is getattr(Conforming, name) for name in HTTP)
-    return usual and server.secret is None and issubclass(server, Altered | Generating)
+    """Whether a server's HTTP is that of any other."""
+    return (
+        not server.is_coded
+        and server.secret is None
+        and all(getattr(server, name) is getattr(Conforming, name) for name in HTTP)
+    )
 
 
 def first_true_finding(mutant: Mutant, results: Results) -> int | None:

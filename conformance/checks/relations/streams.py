@@ -84,7 +84,7 @@ class Equivalent(Claim):
         plain, streamed = await hearing.ask(self.plain), await hearing.ask(self.streamed)
         if trouble := troubled(hearing, plain, streamed):
             return [undecided(trouble, plain, streamed, requirement=self.requirement)]
-        if _says_the_same(plain, streamed):
+        if says_the_same(plain, streamed):
             hearing.compared(self.form, self.streamed, alike=True)
             return [
                 kept(plain, streamed, requirement=self.requirement),
@@ -111,7 +111,8 @@ def _flaw(streamed: Reply) -> str:
     return next((id_ for id_ in broken_ if requirements[id_].level is not Level.INFO), "")
 
 
-def _says_the_same(plain: Reply, streamed: Reply) -> bool:
+def says_the_same(plain: Reply, streamed: Reply) -> bool:
+    """Whether a stream says what the answer without one says."""
     # What the limit cuts in two shows as U+FFFD at the end, or is left out: either way.
     return (plain.text.rstrip("\ufffd"), plain.said[1]) == (streamed.text.rstrip("\ufffd"), streamed.said[1])
 

@@ -1,0 +1,152 @@
+"""Likeness: whether twins of drawn requests are answered alike, and the smallest that are not."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import cycle
+from typing import Any
+
+from infercheck.cases import Case, Expectation
+from infercheck.checks.relations.language import Relation
+from infercheck.door import Door
+from infercheck.errors import NotToBeHad
+from infercheck.findings import Finding
+from infercheck.fuzz.cases import essence, has
+from infercheck.fuzz.examples import Examples
+from infercheck.fuzz.sketch import Sketch
+from infercheck.fuzz.source import Task, bare, smallest
+from infercheck.generate.asks import Form
+from infercheck.hearing import Hearing
+from infercheck.judge import Judge
+from infercheck.reply import reply_of
+from infercheck.twins import Twinning, Twins
+
+EVERY = 3
+"""Of so many valid requests that are drawn, one is put in two ways."""
+
+LONGEST = 16_000
+"""Bytes of the longest request that is: what is long takes long, and says no more."""
+
+SHOWN = 2
+"""Twins of a kind that are shown; a defect that is known already is not looked for again."""
+
+LEFT = 30
+"""Requests that are kept for making sure of what was made smaller."""
+
+
+class Likeness:
+    """Compares answers to twins: kind after kind, each until enough is shown. `is_wanted` tells whether anybody
+    asked about a requirement, and nothing is known to break it."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        door: Door,
+        hearing: Hearing,
+        twinning: Twinning,
+        form: Form,
+        task: Task,
+        examples: Examples,
+        is_wanted: Callable[[str], bool],
+    ) -> None:
+        self._judge = judge
+        self._door = door
+        self._hearing = hearing
+        self._twinning = twinning
+        self._form = form
+        self._task = task
+        self._examples = examples
+        self._kinds = [kind for kind, requirement in twinning.kinds if is_wanted(requirement)]
+        self._turns = cycle(self._kinds)
+        self._count = 0
+        self._shown: Counter[str] = Counter()
+        self._known: defaultdict[str, list[Any]] = defaultdict(list)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing to compare, or nothing that could be."""
+        return self._hearing.wavers or all(self._shown[kind] >= SHOWN for kind in self._kinds)
+
+    async def of(self, sketch: Sketch, *, always: bool = False) -> tuple[Case, Sequence[Finding]] | None:
+        """What the twins of a valid request come to, under the case that stands for them; None where it has none
+        or, unless it is `always`, it is not its turn."""
+        self._count += 1
+        if (self._count % EVERY and not always) or self.is_over or len(sketch.body) > LONGEST:
+            return None
+        twins = next(self._made(sketch), None)
+        if twins is None or any(has(essence(twins.one), known) for known in self._known[twins.kind]):
+            return None
+        case, findings = await self._heard(twins)
+        if not _is_broken(findings):
+            return case, findings
+        self._shown[twins.kind] += 1
+
+        async def alike(other: Sketch) -> bool:
+            return await self._are_unlike(other, kind)
+
+        kind = twins.kind
+        best = await smallest(self._task, sketch, alike)
+        best = await bare(best or sketch, self._judge.contract.oracle.is_valid, alike)
+        less = self._twinning.of(best, kind)
+        if less is not None and less.one.request.digest != twins.one.request.digest:
+            smaller = await self._heard(less)
+            if _is_broken(smaller[1]):
+                twins, (case, findings) = less, smaller
+                sketch = best
+        self._known[kind].append(essence(twins.one))
+        self._examples.add(replace(sketch, twins=kind))
+        return case, findings
+
+    async def again(self, sketch: Sketch) -> tuple[Case, Sequence[Finding]] | None:
+        """The same of a request whose twins showed a defect in an earlier run."""
+        twins = self._twinning.of(sketch, sketch.twins) if sketch.twins in self._kinds else None
+        if twins is None or self.is_over:
+            return None
+        case, findings = await self._heard(twins)
+        if _is_broken(findings):
+            self._shown[twins.kind] += 1
+            self._known[twins.kind].append(essence(twins.one))
+        return case, findings
+
+    def _made(self, sketch: Sketch) -> Iterator[Twins]:
+        # Of the kinds whose turn it is, the first that this request has twins of.
+        for _ in self._kinds:
+            kind = next(self._turns)
+            twins = self._twinning.of(sketch, kind) if self._shown[kind] < SHOWN else None
+            if twins is not None and all(self._judge.unsent(one) is None for one in (twins.one, twins.other)):
+                yield twins
+
+    async def _heard(self, twins: Twins) -> tuple[Case, list[Finding]]:
+        case = replace(
+            twins.one,
+            id=f"twins/{twins.kind.replace(' ', '-')}/{twins.one.id.rpartition('/')[2]}",
+            title=f"{twins.one.title}, {twins.kind}, and not",
+            expectation=Expectation.OPEN,
+            parts=(),
+            aims=(),
+        )
+        relation = Relation(row=twins.row, form=self._form, planned=True, case=case)
+        findings = await self._hearing.hear(relation)
+        self._hearing.forget((twins.one, twins.other))
+        return case, findings
+
+    async def _are_unlike(self, sketch: Sketch, kind: str) -> bool:
+        twins = self._twinning.of(sketch, kind)
+        if twins is None or self._door.left <= LEFT:
+            return False
+        replies = []
+        for case in (twins.one, twins.other):
+            if self._judge.unsent(case) is not None:
+                return False
+            try:
+                replies.append(reply_of(await self._judge.ask(case, extra=True, once=True)))
+            except NotToBeHad:
+                return False
+        one, other = replies
+        return not (one.problem or other.problem) and not twins.are_alike(one, other)
+
+
+def _is_broken(findings: Sequence[Finding]) -> bool:
+    return any(finding.is_broken and finding.confirmed for finding in findings)
