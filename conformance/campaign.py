@@ -34,7 +34,7 @@ SURE = 2
 """How often the smallest request is asked again."""
 
 FRUITLESS = 3_000
-"""Drawn requests in a row that nobody asked about, after which no more are drawn."""
+"""Drawn requests that nobody asked about, after which no more are drawn."""
 
 _VARIABLE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+|[0-9a-f]{8,}|\d+", re.IGNORECASE)
 """What differs between two messages that say the same: numbers, addresses, ids of any kind."""
@@ -134,7 +134,7 @@ class Campaign:
             if self._likeness is not None and sketch.is_valid:
                 compared = await self._likeness.of(sketch, always=not wanted)
                 self._tell(compared)
-            self._fruitless = 0 if wanted or compared else self._fruitless + 1
+            self._fruitless += not (wanted or compared)
 
     @property
     def _is_over(self) -> bool:

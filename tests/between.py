@@ -17,21 +17,23 @@ BAD_INPUT = 5006
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A server whose defect lies away from every limit, and the requirement that it breaks."""
+    """A server whose defect lies away from every limit, the requirement that it breaks, and in how many requests it
+    is to be shown."""
 
     name: str
     server: type[Conforming]
     requirement: str
+    requests: int
 
 
 BETWEEN: list[Between] = []
 
 
-def between(requirement: str) -> Callable[[type[Conforming]], type[Conforming]]:
+def between(requirement: str, requests: int) -> Callable[[type[Conforming]], type[Conforming]]:
     """Register such a server."""
 
     def register(server: type[Conforming]) -> type[Conforming]:
-        BETWEEN.append(Between(server.__name__, server, requirement))
+        BETWEEN.append(Between(server.__name__, server, requirement, requests))
         return server
 
     return register
@@ -86,7 +88,7 @@ def depth(value: Any) -> int:
     return 1 + max(map(depth, children), default=0) if isinstance(value, dict | list) else 0
 
 
-@between("input/prompt/top_k/maximum")
+@between("input/prompt/top_k/maximum", 450)
 class RefusesOneTopK(Refusing):
     """Refuses top_k 37 beside a prompt."""
 
@@ -94,7 +96,7 @@ class RefusesOneTopK(Refusing):
         return body.get("top_k") == 37 and "prompt" in body
 
 
-@between("http/server-error")
+@between("http/server-error", 700)
 class FallsOverLineSeparators(Falling):
     """Falls over U+2028."""
 
@@ -102,7 +104,7 @@ class FallsOverLineSeparators(Falling):
         return any("\u2028" in text for text in texts(body.get("prompt", body.get("messages"))))
 
 
-@between("http/server-error")
+@between("http/server-error", 700)
 class FallsOverTwoParameters(Falling):
     """Falls over a cold temperature beside a strong penalty."""
 
@@ -110,7 +112,7 @@ class FallsOverTwoParameters(Falling):
         return body.get("temperature", 1) < 0.3 and body.get("frequency_penalty", 0) > 1.5
 
 
-@between("http/server-error")
+@between("http/server-error", 800)
 class FallsOverNestedTools(Falling):
     """Falls over parameters of tools that nest seven levels deep."""
 
@@ -118,7 +120,7 @@ class FallsOverNestedTools(Falling):
         return depth(body.get("tools")) > 14
 
 
-@between("http/server-error")
+@between("http/server-error", 800)
 class FallsOverLongConversations(Falling):
     """Falls over sixty messages."""
 
@@ -126,7 +128,7 @@ class FallsOverLongConversations(Falling):
         return isinstance(body.get("messages"), list) and len(body["messages"]) >= 60
 
 
-@between("input/prompt/prompt/maxLength")
+@between("input/prompt/prompt/maxLength", 300)
 class RefusesTextsOfThreeThousand(Refusing):
     """Refuses prompts of 3,000 to 3,500 characters."""
 
@@ -134,7 +136,7 @@ class RefusesTextsOfThreeThousand(Refusing):
         return "prompt" in body and isinstance(body["prompt"], str) and 3000 <= len(body["prompt"]) <= 3500
 
 
-@between("input/prompt/temperature/maximum")
+@between("input/prompt/temperature/maximum", 320)
 class AcceptsSomeHeat(Lenient):
     """Accepts temperatures from 6 to 9."""
 
@@ -148,7 +150,7 @@ class AcceptsSomeHeat(Lenient):
         return body
 
 
-@between("input/messages/messages/items/content/type")
+@between("input/messages/messages/items/content/type", 500)
 class LooksAtThreeMessages(Lenient):
     """Looks at the first three messages alone."""
 
@@ -161,7 +163,7 @@ class LooksAtThreeMessages(Lenient):
         return super().run(self.mended(dict(body)))
 
 
-@between("default/temperature")
+@between("default/temperature", 500)
 class WarmsUpBesideTopP(Conforming):
     """Takes 1 for the default temperature beside a top_p."""
 
@@ -169,7 +171,7 @@ class WarmsUpBesideTopP(Conforming):
         return super().run({**body, "temperature": 1} if "top_p" in body and "temperature" not in body else body)
 
 
-@between("stream/equivalence")
+@between("stream/equivalence", 900)
 class ForgetsPenaltiesOfStreamsWithTopK(Conforming):
     """Ignores the presence penalty of streams that have a top_k as well."""
 
@@ -179,7 +181,7 @@ class ForgetsPenaltiesOfStreamsWithTopK(Conforming):
         return super().run(body)
 
 
-@between("effect/max_tokens")
+@between("effect/max_tokens", 600)
 class ChangesItsMindAfterShortRawAnswers(Conforming):
     """Draws otherwise where a raw answer is to be short."""
 
@@ -189,7 +191,7 @@ class ChangesItsMindAfterShortRawAnswers(Conforming):
         return super().run(body)
 
 
-@between("template/messages")
+@between("template/messages", 700)
 class ForgetsThePenaltyOfMessages(Conforming):
     """Ignores a low repetition penalty beside a conversation."""
 

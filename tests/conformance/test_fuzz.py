@@ -175,7 +175,8 @@ def test_what_has_all_of_a_smaller_value_is_told(value, small, expected):
 @pytest.mark.slow
 @pytest.mark.parametrize("one", BETWEEN, ids=lambda one: one.name)
 def test_a_defect_away_from_every_limit_is_shown_by_its_smallest_request(one):
-    results = judge_server(one.server, profile="deep", only=(one.requirement,), concurrency=1, max_requests=1_500)
+    options = {"profile": "deep", "only": (one.requirement,), "concurrency": 1, "max_requests": one.requests}
+    results = judge_server(one.server, **options)
     assert broken(results) == {one.requirement}
     (result,) = results.with_verdict(Verdict.FAIL, Verdict.WARN)
     group = result.groups[0]
@@ -286,8 +287,8 @@ def test_what_showed_a_defect_is_tried_first_in_the_next_run(tmp_path):
     def run(**options):
         return judge_server(one.server, profile="deep", only=(one.requirement,), examples=tmp_path, **options)
 
-    assert broken(run(max_requests=700)) == {one.requirement}
-    again = run(max_requests=450)
+    assert broken(run(max_requests=320)) == {one.requirement}
+    again = run(max_requests=200)
     assert broken(again) == {one.requirement}
     (result,) = again.with_verdict(Verdict.FAIL)
     assert result.groups[0].finding.case.startswith("remembered/invalid/prompt/")
@@ -300,7 +301,7 @@ def test_twins_that_showed_a_defect_are_tried_first_too(tmp_path):
     def run(**options):
         return judge_server(one.server, profile="deep", only=(one.requirement,), examples=tmp_path, **options)
 
-    assert broken(run(max_requests=900)) == {one.requirement}
+    assert broken(run(max_requests=500)) == {one.requirement}
     assert broken(run(max_requests=320)) == {one.requirement}
 
 
