@@ -45,6 +45,9 @@ class Places:
         self._sort()
         return iter(self._keys)
 
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, int) and self.find(key) is not None
+
     def __len__(self) -> int:
         self._sort()
         return len(self._keys)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infercheck.campaign import KEPT, Campaign
 from infercheck.cases import RELATION, Case, Expectation, Request
-from infercheck.checks.relations.language import Relation
+from infercheck.checks.relations import traffic
+from infercheck.checks.relations.language import Relation, Row
+from infercheck.checks.relations.traffic import mixed
 from infercheck.conclusions import LIVENESS, of_unsent
 from infercheck.crew import crew
 from infercheck.door import Door
@@ -33,6 +35,10 @@ from infercheck.twins import Twinning
 THE_RUN = Case(id="run", title="the run as a whole", expectation=Expectation.OPEN, request=Request(body=b""))
 """What stands for a case where only all answers together show something."""
 
+
+MIXED, SHARE = 400, 6
+"""Requests that are mixed to see whether one changes another's answer: so many at most, or one of so many that are
+left."""
 
 LOSABLE = ("closed", "protocol")
 """Failures of a connection that may be lost on the way."""
@@ -142,6 +148,7 @@ class Suite:
         self._progress.total += max(0, self._door.left - KEPT)
         # What is judged on every answer needs every answer.
         everything = any(id_.split("/", 1)[0] in KINDS for id_ in self._plan.selected)
+        await self._mix(self._task, Boundary(builder, self._task.adapters))
         campaign = Campaign(
             self._judge,
             self._door,
@@ -153,6 +160,17 @@ class Suite:
             everything=everything,
         )
         await campaign.run(self._concurrency)
+
+    async def _mix(self, task: Task, boundary: Boundary) -> None:
+        # Requests of all kinds in any order, none of which may change a later answer.
+        plan = self._plan
+        all_ = forms(boundary, plan.pricing, streams=self._judge.contract.roles.get("stream") not in task.absent)
+        claim = mixed(all_, list(boundary.invalid()), task, most=min(MIXED, self._door.left // SHARE))
+        if claim is None or not plan.selected & set(traffic.REQUIREMENTS):
+            return
+        row = Row(requirements=traffic.REQUIREMENTS[:1], claims=lambda form: [claim], without=True)
+        relation = Relation(row=row, form=all_[0], planned=True, case=replace(THE_RUN, id="traffic"))
+        self._write(relation.case, await self._hearing.hear(relation))
 
     def _likeness(self, task: Task, cases: Cases, builder: Builder, examples: Examples) -> Likeness | None:
         all_ = forms(Boundary(builder, task.adapters), self._plan.pricing, streams=True)

@@ -147,7 +147,7 @@ class Twinning:
         return {**body, limit: SHORT}, body
 
     def _respelled(self, body: Body) -> Pair | None:
-        return body, _Respelled(reversed(body.items()))
+        return body, _Respelled(reversed(list(body.items())))
 
 
 class _Respelled(dict[str, Any]):

@@ -199,3 +199,24 @@ class ForgetsThePenaltyOfMessages(Conforming):
         if "messages" in body and body.get("repetition_penalty", 1) < 1:
             body = {key: value for key, value in body.items() if key != "repetition_penalty"}
         return super().run(body)
+
+
+@between("effect/seed/reproducible", 620)
+class RemembersRefusals(Conforming):
+    """After a refusal, the next stream of a conversation has another seed."""
+
+    is_sour = False
+
+    def validate(self, body: Any) -> None:
+        try:
+            super().validate(body)
+        except Refusal:
+            self.is_sour = True
+            raise
+
+    def run(self, body: Any) -> Any:
+        if self.is_sour and body.get("stream") and "messages" in body:
+            body = {**body, "seed": 5}
+        if "prompt" in body and not body.get("stream"):
+            self.is_sour = False
+        return super().run(body)

@@ -137,8 +137,9 @@ def _with_whom(record: Record, exchange: Exchange, finding: Finding) -> str:
 def _recorded(record: Record, pattern: str) -> Exchange:
     # The last answer to a case is the one that a finding rests on; but of two that are compared, the first.
     for finding in record.findings:
-        if finding.case == pattern and finding.versus is not None and finding.exchange in record.exchanges:
-            return record.exchanges[finding.exchange]
+        own = record.exchanges.get(finding.exchange or 0)
+        if finding.case == pattern and finding.versus is not None and own is not None:
+            return own
     found = [one for one in record.exchanges.values() if one.case == pattern or str(one.number) == pattern]
     if not found:
         matching = {one.case: one for one in record.exchanges.values() if fnmatchcase(one.case, pattern)}

@@ -2,7 +2,9 @@
 
 It reads one line of JSON, its task. A task to draw is answered with one line for each request, without end: the
 pipe makes it wait. A task to shrink is answered with one line for each request to be tried, after each of which it
-reads `true` or `false`: whether it fares like the first. What is the smallest comes last.
+reads `true` or `false`: whether it fares like the first. What is the smallest comes last. A task of traffic is
+answered with one line where a sequence begins and one for each step of it, after each of which it reads whether all
+is as it should be.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 from infercheck.contract_loader import load
 from infercheck.fuzz.drawing import Drawing
 from infercheck.fuzz.sketch import Sketch, sketch_of
+from infercheck.fuzz.stateful import sequences
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.builder import Builder
 
@@ -26,7 +29,9 @@ def main() -> None:
     boundary = Boundary(Builder(load(task["contract"])), task["adapters"])
     drawing = Drawing(boundary, frozenset(task["absent"]), task["seed"])
     try:
-        if task["shrink"]:
+        if task["traffic"]:
+            sequences(task["traffic"], task["seed"], _begin, _take)
+        elif task["shrink"]:
             _shrink(drawing, sketch_of(task["shrink"]))
         else:
             _draw(drawing)
@@ -53,6 +58,16 @@ def _shrink(drawing: Drawing, sketch: Sketch) -> None:
 
     best = drawing.smallest(sketch, alike)
     _say({"smallest": best.line() if best else None})
+
+
+def _begin() -> None:
+    _say({"begin": True})
+    sys.stdin.readline()
+
+
+def _take(kind: str, of: list[int]) -> bool:
+    _say({"step": kind, "of": of})
+    return bool(json.loads(sys.stdin.readline()))
 
 
 def _say(line: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 
@@ -33,15 +33,15 @@ class Task:
     absent: tuple[str, ...] = ()
     seed: int = 1
 
-    def line(self, shrink: Sketch | None = None) -> bytes:
-        """The task for a child: to draw, or to make a request smaller."""
-        task = {**asdict(self), "shrink": shrink.line() if shrink else None}
+    def line(self, shrink: Sketch | None = None, traffic: Mapping[str, int] | None = None) -> bytes:
+        """The task for a child: to draw requests, to make one smaller, or to draw sequences of so many."""
+        task = {**asdict(self), "shrink": shrink.line() if shrink else None, "traffic": traffic}
         return json.dumps(task).encode() + b"\n"
 
 
 async def drawn(task: Task) -> AsyncGenerator[Sketch, None]:
     """Requests without end, valid ones and others in turns, none of them twice."""
-    async with _child(task.line()) as (_, output):
+    async with talking(task.line()) as (_, output):
         while line := await output.readline():
             yield sketch_of(json.loads(line))
     raise InfercheckError("the interpreter that draws requests has ended before its time")
@@ -50,7 +50,7 @@ async def drawn(task: Task) -> AsyncGenerator[Sketch, None]:
 async def smallest(task: Task, sketch: Sketch, alike: Callable[[Sketch], Awaitable[bool]]) -> Sketch | None:
     """The smallest request that fares like one that was drawn, of some that are tried; None where none is."""
     left = TRIES
-    async with _child(task.line(sketch)) as (questions, output):
+    async with talking(task.line(sketch)) as (questions, output):
         while line := await output.readline():
             said = json.loads(line)
             if "smallest" in said:
@@ -85,7 +85,8 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
 
 
 @contextlib.asynccontextmanager
-async def _child(task: bytes) -> AsyncIterator[tuple[asyncio.StreamWriter, asyncio.StreamReader]]:
+async def talking(task: bytes) -> AsyncIterator[tuple[asyncio.StreamWriter, asyncio.StreamReader]]:
+    """A child with a task: where its questions are answered, and where they come from."""
     # Its working directory is not on its path, and it has no signals of the terminal's: nothing of the user's is
     # imported, and Ctrl-C is the run's business.
     process = await asyncio.create_subprocess_exec(

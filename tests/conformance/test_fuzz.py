@@ -21,6 +21,7 @@ from infercheck.fuzz.drawing import Drawing
 from infercheck.fuzz.examples import MOST, Examples
 from infercheck.fuzz.sketch import Sketch
 from infercheck.fuzz.source import TRIES, Task, drawn, smallest
+from infercheck.fuzz.stateful import sequences
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.builder import Builder
 from infercheck.generate.price import Pricing
@@ -319,3 +320,34 @@ def test_twins_that_showed_a_defect_are_tried_first_too(tmp_path):
 )
 def test_messages_are_known_again_whatever_ids_they_carry(one, other):
     assert _VARIABLE.sub("0", one) == _VARIABLE.sub("0", other)
+
+
+@pytest.mark.slow
+def test_a_request_that_changes_a_later_answer_is_told_with_what_it_takes():
+    one = next(one for one in BETWEEN if one.name == "RemembersRefusals")
+    results = judge_server(
+        one.server, profile="deep", only=("effect/seed/reproducible", "isolation/lora"), max_requests=one.requests
+    )
+    (result,) = results.with_verdict(Verdict.WARN)
+    (group,) = result.groups
+    assert group.finding.confirmed
+    assert group.finding.observed.endswith("(to be refused)")
+    assert group.finding.observed.count(";") <= 1
+
+
+def test_sequences_are_made_shorter():
+    found, steps = [], []
+
+    def take(kind, indexes):
+        steps.append((kind, *indexes))
+        left = [index for index, step in enumerate(steps) if step[0] == "leave"]
+        is_wrong = bool(left) and ("ask", 2) in steps[left[0] :]
+        if is_wrong:
+            found.append(list(steps))
+        return not is_wrong
+
+    sequences({"ask": 4, "leave": 2, "wrong": 3}, 1, steps.clear, take)
+    assert len(min(found, key=len)) == 2
+    assert min(found, key=len)[1] == ("ask", 2)
+    kinds = {step[0] for one in found for step in one}
+    assert {"ask", "leave"} <= kinds <= {"ask", "leave", "wrong", "together"}
