@@ -24,8 +24,9 @@ from infercheck.errors import InfercheckError, JournalError
 from infercheck.exchange import Runner
 from infercheck.expectations import Expectations, Expected
 from infercheck.fuzz.source import Task
-from infercheck.journal import JournalWriter, Written, case_key
+from infercheck.journal import JournalWriter, Written
 from infercheck.judge import Judge
+from infercheck.keys import Keys
 from infercheck.liveness import RESTART_WAIT
 from infercheck.pace import Pace
 from infercheck.plan import Options, Plan
@@ -193,8 +194,8 @@ def check_same(earlier: Record, contract: Contract, plan: Plan, settings: Settin
 def written(earlier: Record) -> Written:
     """What the journal of an earlier run holds for good."""
     return Written(
-        bodies=set(earlier.bodies),
-        cases=set(map(case_key, earlier.cases)),
+        bodies=Keys(earlier.bodies),
+        cases=Keys(earlier.cases),
         judged={case for case, judged in earlier.judged.items() if judged.is_final and case != THE_RUN.id},
         dialect=bool(earlier.dialect),
     )

@@ -182,6 +182,10 @@ class Door:
         """Whether a request was sent, or is under way."""
         return case.request.digest in self._asked
 
+    def forget(self, case: Case) -> None:
+        """Nobody asks this again: the answer need not be remembered."""
+        self._asked.pop(case.request.digest, None)
+
     def release(self) -> None:
         """Nothing of the plan is left to be sent: whatever is left of the budget is there for looking closer."""
         budget = self._budget

@@ -294,6 +294,7 @@ class Hearing:
         for case in cases:
             self._replies.pop(case.request.digest, None)
             self._beside_others.discard(case.request.digest)
+            self._door.forget(case)
 
     def unsteady(self, *replies: Reply) -> str:
         """Why replies like these cannot be compared: requests of this form are not answered alike twice."""

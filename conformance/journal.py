@@ -31,6 +31,7 @@ from infercheck.dialect import Guess
 from infercheck.errors import JournalError
 from infercheck.exchange import Exchange
 from infercheck.findings import Finding, Verdict
+from infercheck.keys import Keys
 
 VERSION = 1
 
@@ -49,8 +50,8 @@ def case_key(case: str) -> int:
 class Written:
     """What a journal holds already: keys of bodies and of cases, and what was judged of these for good."""
 
-    bodies: set[int] = field(default_factory=set)
-    cases: set[int] = field(default_factory=set)
+    bodies: Keys = field(default_factory=Keys)
+    cases: Keys = field(default_factory=Keys)
     judged: set[str] = field(default_factory=set)
     dialect: bool = False
 
@@ -106,10 +107,8 @@ class JournalWriter:
 
     def case(self, case: Case) -> None:
         """A case, before its first request."""
-        key = case_key(case.id)
-        if key in self._written.cases:
+        if not self._written.cases.add(case_key(case.id)):
             return
-        self._written.cases.add(key)
         self._line(
             {
                 "type": "case",
@@ -185,9 +184,7 @@ class JournalWriter:
 
     def _body(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        key = body_key(digest)
-        if key not in self._written.bodies:
-            self._written.bodies.add(key)
+        if self._written.bodies.add(body_key(digest)):
             try:
                 content = {"text": data.decode("utf-8")}
             except UnicodeDecodeError:

@@ -55,9 +55,12 @@ class Places:
     def _sort(self) -> None:
         if self._sorted:
             return
-        latest = dict(zip(self._keys, self._offsets, strict=True))
-        self._keys = array("q", sorted(latest))
-        self._offsets = array("q", (latest[key] for key in self._keys))
+        # One number for each line, the key before the offset: of two with the same key the later one comes last.
+        packed = sorted(key << 64 | offset for key, offset in zip(self._keys, self._offsets, strict=True))
+        nexts = (each >> 64 for each in [*packed[1:], 1 << 200])
+        last = [one for one, next_ in zip(packed, nexts, strict=True) if one >> 64 != next_]
+        self._keys = array("q", (one >> 64 for one in last))
+        self._offsets = array("q", (one & (1 << 64) - 1 for one in last))
         self._sorted = True
 
 

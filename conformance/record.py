@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,7 +13,8 @@ from infercheck.exchange import Exchange
 from infercheck.exchanges import Exchanges
 from infercheck.expectations import Expectations, from_line
 from infercheck.findings import Finding, Verdict
-from infercheck.pages import Pages
+from infercheck.journal import case_key
+from infercheck.pages import Pages, Places
 from infercheck.requirements import Clause, Level, Requirement
 
 
@@ -49,25 +49,21 @@ class Judged:
         return all(finding.confirmed and finding.verdict is not Verdict.INCONCLUSIVE for finding in self.findings)
 
 
-class CaseLines(Mapping[str, Mapping[str, Any]]):
+class CaseLines:
     """The lines of cases by id, each read from the journal when it is looked at."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
-        self._places: dict[str, int] = {}
+        self.places = Places()
 
     def add(self, case: str, offset: int) -> None:
         """The line of a case stands there."""
-        self._places[case] = offset
+        self.places.add(case_key(case), offset)
 
-    def __getitem__(self, case: str) -> Mapping[str, Any]:
-        return self._pages.line(self._places[case], "case", case=case)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
+    def __call__(self, case: str) -> Mapping[str, Any]:
+        """The line of a case; empty where there is none."""
+        place = self.places.find(case_key(case))
+        return {} if place is None else self._pages.line(place, "case", case=case)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,13 +72,16 @@ class Record:
     numbers stand in `sent` alone. `dialect` and `saw` are what answers were read in, and what showed it.
 
     Exchanges and cases are read from the journal when they are looked at: a long run has tens of thousands.
-    `bodies` are the keys of those that the journal holds, `streams` tells whether plain answers and streams came.
+    `bodies` and `cases` are the keys of those that the journal holds, `streams` tells whether plain answers and
+    streams came.
     """
 
     header: Mapping[str, Any]
     footer: Mapping[str, Any] | None = None
     rows: tuple[Row, ...] = ()
-    cases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    case: Callable[[str], Mapping[str, Any]] = field(default=lambda _: {}, repr=False)
+    """The line of a case, by its id; empty where there is none."""
+    cases: Collection[int] = ()
     sent: Collection[int] = ()
     bodies: Collection[int] = ()
     exchanges: Mapping[int, Exchange] = field(default_factory=dict)
@@ -135,7 +134,7 @@ def _read(header: Mapping[str, Any], pages: Pages, lines: Iterator[tuple[int, Ma
     record = Record(header=header, rows=tuple(_row(row) for row in header["requirements"]))
     under_way: dict[int, bool] = {}
     streams: set[bool] = set()
-    kept: dict[Kept, Kept] = {}  # few are unlike each other
+    kept: dict[tuple[str, Side | None], tuple[str, Side | None]] = {}  # each pair once
     for place, line in lines:
         match line["type"]:
             case "body":
@@ -145,7 +144,7 @@ def _read(header: Mapping[str, Any], pages: Pages, lines: Iterator[tuple[int, Ma
             case "expectations":
                 record.expectations = from_line(line)
             case "case":
-                cases.add(sys.intern(line["case"]), place)
+                cases.add(line["case"], place)
             case "sent":
                 under_way[line["exchange"]] = line["stream"]
                 exchanges.was_sent(line["exchange"], place)
@@ -153,25 +152,23 @@ def _read(header: Mapping[str, Any], pages: Pages, lines: Iterator[tuple[int, Ma
                 streams.add(under_way.pop(line["exchange"]))
                 exchanges.was_answered(line["exchange"], place)
             case "judged":
-                case = sys.intern(line["case"])
-                record.judged.pop(case, None)
-                record.judged[case] = _judged(line, kept)
+                record.judged.pop(line["case"], None)
+                record.judged[line["case"]] = _judged(line, kept)
             case "resumed":
                 record.footer = None
                 target = {**record.header["target"], "url": line["url"]}  # the reference server has a new port
                 record.header = {**record.header, "target": target}
             case "footer":
                 record.footer = line
-    record.cases, record.exchanges = cases, exchanges
+    record.case, record.cases, record.exchanges = cases, cases.places, exchanges
     record.sent, record.bodies, record.streams = exchanges.sent, exchanges.bodies, frozenset(streams)
     return record
 
 
-def _judged(line: Mapping[str, Any], known: dict[Kept, Kept]) -> Judged:
-    kept = tuple((sys.intern(id_), Side(side) if side else None) for id_, side in line["passed"])
-    return Judged(
-        findings=tuple(_finding(finding) for finding in line["findings"]), kept=known.setdefault(kept, kept)
-    )
+def _judged(line: Mapping[str, Any], known: dict[tuple[str, Side | None], tuple[str, Side | None]]) -> Judged:
+    pairs = ((id_, Side(side) if side else None) for id_, side in line["passed"])
+    kept = tuple(known.setdefault(pair, pair) for pair in pairs)
+    return Judged(findings=tuple(_finding(finding) for finding in line["findings"]), kept=kept)
 
 
 def _row(row: Mapping[str, Any]) -> Row:

@@ -138,11 +138,12 @@ def results_of(record: Record) -> Results:
     passed: dict[str, Passed] = defaultdict(Passed)
     for finding in record.expectations.apply(record.findings):
         findings[finding.requirement].append(finding)
-    for kept, count in Counter(judged.kept for judged in record.judged.values()).items():
-        for id_, side in kept:
-            passed[id_].sides |= {side} if side else set()
-        for id_ in {id_ for id_, _ in kept}:
-            passed[id_].cases += count
+    for judged in record.judged.values():
+        for id_, side in judged.kept:
+            if side:
+                passed[id_].sides.add(side)
+        for id_ in {id_ for id_, _ in judged.kept}:
+            passed[id_].cases += 1
     results = tuple(
         _result(record, row, findings[row.requirement.id], passed[row.requirement.id]) for row in record.rows
     )

@@ -122,7 +122,7 @@ class Exhibits:
         return Exhibit(
             number=number,
             case=exchange.case,
-            title=str(self.record.cases.get(exchange.case, {}).get("title", "")),
+            title=str(self.record.case(exchange.case).get("title", "")),
             sent=_sent(exchange.request),
             request=request,
             status=_status(answer.status),

@@ -152,7 +152,7 @@ def hostile(evil=EVIL):
         ),
         footer={**FOOTER, "complete": False, "reason": evil},
         rows=(row(it), row(skipped), row(passed)),
-        cases={evil: {"title": evil}},
+        case=lambda id_: {"title": evil} if id_ == evil else {},
         exchanges={1: sent},
         findings=[finding, replace(finding, verdict=Verdict.ERROR)],
         passed=[Finding(requirement=passed.id, verdict=Verdict.PASS)],

@@ -172,7 +172,7 @@ def _case(contract: Contract, record: Record, exchange: Exchange) -> Case:
     for case in make_plan(contract, options).cases:
         if case.id == exchange.case:
             return case
-    line = record.cases.get(exchange.case, {})
+    line = record.case(exchange.case)
     return Case(
         id=exchange.case,
         title=str(line.get("title", "")),

@@ -1,10 +1,10 @@
 """The child: an interpreter that draws requests, or makes one smaller, and imports nothing of the user's.
 
-It reads one line of JSON, its task. A task to draw is answered with one line for each request, without end: the
-pipe makes it wait. A task to shrink is answered with one line for each request to be tried, after each of which it
-reads `true` or `false`: whether it fares like the first. What is the smallest comes last. A task of traffic is
-answered with one line where a sequence begins and one for each step of it, after each of which it reads whether all
-is as it should be.
+It reads one line of JSON, its task, and says JSON, each after a line with its size in bytes. A task to draw is
+answered with one request after the other, without end: the pipe makes it wait. A task to shrink is answered with
+each request to be tried, after which it reads `true` or `false`: whether that fares like the first. What is the
+smallest comes last. A task of traffic is answered where a sequence begins and with each step of it, after which it
+reads whether all is as it should be.
 """
 
 from __future__ import annotations
@@ -71,8 +71,9 @@ def _take(kind: str, of: list[int]) -> bool:
 
 
 def _say(line: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+    text = json.dumps(line, ensure_ascii=False).encode()
+    sys.stdout.buffer.write(b"%d\n%b" % (len(text), text))
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -11,14 +11,11 @@ import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from typing import Any
 
 from infercheck import jsontext
 from infercheck.errors import InfercheckError
 from infercheck.fuzz.sketch import Sketch, sketch_of
-
-LINE = 1 << 24
-"""Bytes of the longest line that a child may write."""
-
 
 TRIES = 120
 """Requests that are tried to make one smaller."""
@@ -42,8 +39,8 @@ class Task:
 async def drawn(task: Task) -> AsyncGenerator[Sketch, None]:
     """Requests without end, valid ones and others in turns, none of them twice."""
     async with talking(task.line()) as (_, output):
-        while line := await output.readline():
-            yield sketch_of(json.loads(line))
+        while (said := await heard(output)) is not None:
+            yield sketch_of(said)
     raise InfercheckError("the interpreter that draws requests has ended before its time")
 
 
@@ -51,8 +48,7 @@ async def smallest(task: Task, sketch: Sketch, alike: Callable[[Sketch], Awaitab
     """The smallest request that fares like one that was drawn, of some that are tried; None where none is."""
     left = TRIES
     async with talking(task.line(sketch)) as (questions, output):
-        while line := await output.readline():
-            said = json.loads(line)
+        while (said := await heard(output)) is not None:
             if "smallest" in said:
                 best = said["smallest"] and sketch_of(said["smallest"])
                 return best if best and best.body != sketch.body else None
@@ -60,6 +56,17 @@ async def smallest(task: Task, sketch: Sketch, alike: Callable[[Sketch], Awaitab
             left -= 1
             questions.write(json.dumps(answer).encode() + b"\n")
             await questions.drain()
+    return None
+
+
+async def heard(output: asyncio.StreamReader) -> Any:
+    """What a child says next: the size of some JSON on a line, then the JSON; None where it has ended.
+
+    So a long line need not be in a buffer whole, and the child is never far ahead.
+    """
+    with contextlib.suppress(asyncio.IncompleteReadError):
+        size = await output.readuntil(b"\n")
+        return json.loads(await output.readexactly(int(size)))
     return None
 
 
@@ -97,7 +104,6 @@ async def talking(task: bytes) -> AsyncIterator[tuple[asyncio.StreamWriter, asyn
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        limit=LINE,
         env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": _scratch().name},
         start_new_session=True,
     )
@@ -112,6 +118,6 @@ async def talking(task: bytes) -> AsyncIterator[tuple[asyncio.StreamWriter, asyn
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        while process.stdout and await process.stdout.read(LINE):
+        while process.stdout and await process.stdout.read(1 << 16):
             pass  # an end that is not read is none: asyncio would wait for it for ever
         await process.wait()

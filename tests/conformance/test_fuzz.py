@@ -195,14 +195,14 @@ def test_a_conforming_server_is_blamed_for_nothing_that_is_drawn():
     assert not ids(results, Verdict.INCONCLUSIVE, Verdict.ERROR)
     record = results.record
     assert record.complete
-    drawn_ = [case for case in record.cases if case.startswith("fuzz/")]
+    drawn_ = [case for case in record.judged if case.startswith("fuzz/")]
     assert len(drawn_) > 1_500
     assert len(record.exchanges) <= 3_000
 
 
 def test_a_budget_that_leaves_no_room_draws_nothing():
     results = judge_server(Conforming, profile="deep", only=("input/prompt/top_k/maximum",), max_requests=100)
-    assert not [case for case in results.record.cases if case.startswith("fuzz/")]
+    assert not [case for case in results.record.judged if case.startswith("fuzz/")]
 
 
 def sketch_with(**members):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from importlib.resources import files
 
 import jsonschema
@@ -15,6 +16,7 @@ from infercheck.dialect import Dialect
 from infercheck.errors import JournalError
 from infercheck.findings import Finding, Verdict
 from infercheck.journal import JournalWriter, Written
+from infercheck.keys import Keys
 from infercheck.pages import Places
 from infercheck.plan import Options, make_plan
 from infercheck.record import read
@@ -167,3 +169,14 @@ def test_a_journal_has_one_writer_at_a_time(tmp_path):
         assert path.read_bytes()
     with JournalWriter(path):
         assert not path.read_bytes()
+
+
+def test_keys_are_a_set():
+    chance = random.Random(1)
+    numbers = [chance.getrandbits(63) - 2**62 for _ in range(5_000)] + [0]
+    keys = Keys(numbers[:3])
+    assert [keys.add(number) for number in numbers] == [False] * 3 + [True] * 4_998
+    assert set(keys) == {number or 1 for number in numbers}
+    assert len(keys) == 5_001
+    assert 0 in keys
+    assert 12345 not in keys

@@ -73,7 +73,8 @@ class Equivalent(Claim):
 
     plain: Case
     streamed: Case
-    form: str
+    form: str = ""
+    """The form of the stream, where others like it are compared as well."""
     requirement: str = ""
 
     @property
@@ -85,7 +86,7 @@ class Equivalent(Claim):
         if trouble := troubled(hearing, plain, streamed):
             return [undecided(trouble, plain, streamed, requirement=self.requirement)]
         if says_the_same(plain, streamed):
-            hearing.compared(self.form, self.streamed, alike=True)
+            self._tell(hearing, alike=True)
             return [
                 kept(plain, streamed, requirement=self.requirement),
                 kept(plain, streamed, requirement=SPACE),
@@ -100,8 +101,12 @@ class Equivalent(Claim):
             ruling = await contest(hearing, streamed, plain, expected, observed, SPACE)
             return [kept(plain, streamed, requirement=self.requirement), ruling]
         ruling = await contest(hearing, streamed, plain, expected, observed, self.requirement)
-        hearing.compared(self.form, self.streamed, alike=ruling.kind is not Kind.BROKEN)
+        self._tell(hearing, alike=ruling.kind is not Kind.BROKEN)
         return [ruling]
+
+    def _tell(self, hearing: Hearing, *, alike: bool) -> None:
+        if self.form:
+            hearing.compared(self.form, self.streamed, alike=alike)
 
 
 def _flaw(streamed: Reply) -> str:

@@ -17,7 +17,7 @@ from infercheck.cases import Case
 from infercheck.checks.relations.isolation import LATER
 from infercheck.checks.relations.language import Claim, Hearing, Ruling, broken, kept
 from infercheck.checks.relations.settings import LENGTH, SEEDS, lively
-from infercheck.fuzz.source import Task, talking
+from infercheck.fuzz.source import Task, heard, talking
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
@@ -87,8 +87,7 @@ class Traffic(Claim):
         steps: list[Step] = []
         sent, most = 0, self.most
         async with talking(self.task.line(traffic=counts)) as (questions, output):
-            while sent < most and (line := await output.readline()):
-                said = json.loads(line)
+            while sent < most and (said := await heard(output)) is not None:
                 is_right = True
                 if "begin" in said:
                     steps = []
