@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: help run check test mutants noise lint types bench floors neighbours build clean
+.PHONY: help run check test mutants noise lint types bench compare-schemathesis floors neighbours build clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -47,6 +47,12 @@ bench: $(READY) ## Measurements; never in CI
 	$(BIN)/python tests/bench/overhead.py
 	$(BIN)/python tests/bench/reference.py
 	$(BIN)/python tests/bench/plugin.py
+	$(BIN)/python tests/bench/drawing.py
+
+compare-schemathesis: $(READY) ## Side by side with the newest Schemathesis; EVERY=10 takes a tenth of the servers
+	$(PYTHON) -m venv .cache/schemathesis
+	.cache/schemathesis/bin/python -m pip install --quiet --disable-pip-version-check --upgrade schemathesis
+	$(BIN)/python tests/bench/versus_schemathesis.py .cache/schemathesis/bin/schemathesis --every $(or $(EVERY),1)
 
 floors: ## The oldest dependencies that pyproject.toml allows: one run of the suite with them
 	rm -rf build .cache/floors && $(PYTHON) -m venv .cache/floors
