@@ -19,7 +19,7 @@ ORDINARY = 100 * 2**20
 """About what a run of this suite needs, in bytes."""
 
 QUICK = ("--profile", "quick")
-HASTE = ("--timeout", "0.3", "--restart-wait", "0.5")
+HASTE = ("--timeout", "0.6", "--restart-wait", "0.5")
 STREAMS = {"stream/complete", "stream/done", "stream/payload", "stream/media-type", "stream/utf-8"}
 
 
@@ -204,7 +204,7 @@ def test_streams_that_are_never_answered_where_all_else_is_are_a_broken_promise(
 
 def test_a_byte_now_and_then_is_no_answer_and_no_broken_promise(tmp_path):
     with served(DripsItsBodies()) as server:
-        done = run(server.url, tmp_path, "--timeout", "0.1", "--restart-wait", "0.5", seconds=40)
+        done = run(server.url, tmp_path, "--timeout", "0.4", "--restart-wait", "0.5", seconds=40)
     assert done.status == 4, done.told()
     assert done.broken == set(), done.told()
     assert {"http/answer", "output/json", "stream/complete"} <= done.undecided
@@ -231,7 +231,7 @@ def test_a_flood_now_and_then_does_not_fill_the_memory(tmp_path):
 @pytest.mark.parametrize("kind", [StreamsForEverSlowly, StreamsByteByByteForEver, StreamsALineWithoutEnd])
 def test_a_stream_that_our_patience_ended_blames_nobody(kind, tmp_path):
     with served(kind()) as server:
-        done = run_apart(server.url, tmp_path / "out", *QUICK, "--timeout", "0.1", token=None, seconds=60)
+        done = run_apart(server.url, tmp_path / "out", *QUICK, "--timeout", "0.4", token=None, seconds=60)
     assert done.status == 4, done.told()
     assert done.broken == set(), done.told()
     assert {"stream/complete", "stream/done", "http/answer"} <= done.undecided
