@@ -37,7 +37,7 @@ MORE = "mend what is broken, or give more with --max-requests and --max-tokens"
 """What to do where what is kept for looking closer is spent."""
 
 MOST_BYTES = 96 * 2**20
-"""Bytes of answers after which nothing more is asked: a run has to be held in memory to be told of."""
+"""Bytes of answers that are remembered after which nothing more is asked."""
 
 
 class How(TypedDict, total=False):
@@ -124,7 +124,8 @@ class Door:
             raise
         future.set_result(exchange)
         if how.get("once", False):
-            del self._asked[digest]
+            self.forget(case)
+            self._received -= len(exchange.answer.body)
         return exchange
 
     async def _send(self, case: Case, ordinal: int, *, extra: bool, held: bool, live: bool) -> Exchange:

@@ -8,6 +8,7 @@ import time
 import pytest
 from fakes import answer, success
 
+from infercheck import door as door_module
 from infercheck.cases import Case, Expectation, Request
 from infercheck.door import Budget, Door
 from infercheck.errors import BudgetSpent, ThrottledForEver, UsageError
@@ -100,6 +101,19 @@ def test_a_target_that_says_later_for_ever_ends_the_run(tmp_path):
 
     opened(runner, tmp_path, script)
     assert len(runner.sent) == 6
+
+
+def test_only_answers_that_are_remembered_count_against_what_can_be_held(tmp_path, monkeypatch):
+    monkeypatch.setattr(door_module, "MOST_BYTES", 50)
+
+    async def script(door):
+        for number in range(20):
+            await door.ask(case(number), once=True)
+        for number in range(20, 40):
+            await door.ask(case(number))
+
+    with pytest.raises(BudgetSpent, match="come to more than"):
+        opened(Runner(), tmp_path, script)
 
 
 def test_a_503_without_retry_after_is_a_finding_and_not_retried(tmp_path):
