@@ -40,6 +40,9 @@ _VARIABLE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+|[
 """What differs between two messages that say the same: numbers, addresses, ids of any kind."""
 
 
+_QUOTED = re.compile(r"""(["'`])(?![\w./$\[\]-]{1,40}\1).*?\1""", re.DOTALL)
+"""What a message quotes that is no name."""
+
 LONG_MESSAGE = 80
 """Characters of a message by which it is known."""
 
@@ -169,10 +172,12 @@ class Campaign:
         found: list[Finding] = []
         new: set[str] = set()
         for fault in faults:
-            alike = [cause for cause in self._causes if (cause.fault, cause.way) == (fault, way)]
+            alike = [cause for cause in self._causes if (cause.fault, cause.way[0]) == (fault, way[0])]
             accepted = fault in {aim.requirement for aim in seen.case.aims}
             explained = [cause for cause in alike if accepted or has(here, cause.essence)]
-            cause = next(iter(explained), alike[-1] if len(alike) >= DEFECTS else None)
+            # A message may quote what it minds; where it is the same each time, what it minds may not be the same.
+            told = [cause for cause in alike if cause.way == way]
+            cause = next(iter(explained), told[-1] if len(told) >= DEFECTS else None)
             if cause is None:
                 new.add(fault)
                 continue
@@ -245,4 +250,9 @@ def _way(seen: Observation) -> Way:
     if seen.outcome is Outcome.ACCEPTED:
         return seen.status, ""
     text = message if isinstance(message, str) else excerpt(seen.body)
-    return seen.status, _VARIABLE.sub("0", text)[:LONG_MESSAGE]
+    return seen.status, told_apart(text)
+
+
+def told_apart(message: str) -> str:
+    """What a message is known by: not by what it quotes, but for names, nor by what is another each time."""
+    return _VARIABLE.sub("0", _QUOTED.sub("…", message))[:LONG_MESSAGE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -220,3 +221,13 @@ class RemembersRefusals(Conforming):
         if "prompt" in body and not body.get("stream"):
             self.is_sour = False
         return super().run(body)
+
+
+@between("input/prompt/prompt/type", 500)
+class QuotesWhatItRefuses(Refusing):
+    """Refuses prompts with an Ω, and says something else each time."""
+
+    def validate(self, body: Any) -> None:
+        Conforming.validate(self, body)
+        if isinstance(body.get("prompt"), str) and "Ω" in body["prompt"]:
+            raise Refusal(400, BAD_INPUT, f"cannot read {body['prompt'][-30:]!r} ({uuid.uuid4()})")
