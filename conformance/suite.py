@@ -177,8 +177,8 @@ class Suite:
         if not all_:
             return None
         twinning = Twinning(self._judge.contract, cases, task.absent)
-        # What is shown already need not be shown again.
-        wanted = self._plan.selected - self._broken
+        # What is shown already need not be shown again, and what does not apply cannot be.
+        wanted = self._plan.selected - self._broken - self._plan.absent.keys()
         return Likeness(
             self._judge, self._door, self._hearing, twinning, all_[0], task, examples, wanted.__contains__
         )
