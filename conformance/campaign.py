@@ -15,7 +15,7 @@ from infercheck.cases import Case, Expectation
 from infercheck.crew import crew
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad
-from infercheck.findings import Finding
+from infercheck.findings import Finding, Verdict
 from infercheck.fuzz.cases import REMEMBERED, Cases, essence, has
 from infercheck.fuzz.examples import Examples
 from infercheck.fuzz.sketch import Sketch
@@ -28,7 +28,7 @@ KEPT = TRIES + 30
 """Requests that are kept for making smaller what is drawn last."""
 
 DEFECTS = 3
-"""Requests that fare alike, and are made smaller to see whether it is for the same reason."""
+"""Requests that fare alike, and are made smaller to see whether the reason is the same; others are split."""
 
 SURE = 2
 """How often the smallest request is asked again."""
@@ -36,7 +36,7 @@ SURE = 2
 FRUITLESS = 3_000
 """Drawn requests that nobody asked about, after which no more are drawn."""
 
-_VARIABLE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+|[0-9a-f]{8,}|\d+", re.IGNORECASE)
+_VARIABLE = re.compile(r"[\w-]*\d[\w-]*")
 """What differs between two messages that say the same: numbers, addresses, ids of any kind."""
 
 
@@ -127,17 +127,26 @@ class Campaign:
     async def _work(self, sketches: AsyncIterator[Sketch]) -> None:
         while self._has_room and self._fruitless < FRUITLESS:
             async with self._drawing:
+                await self._nobody_is_looking()
                 sketch = await anext(sketches)
             case = self._cases.of(sketch)
             wanted = self._everything or self._judge.wants(case)
+            found: Sequence[Finding] = ()
             if wanted:
                 unsent = self._judge.unsent(case)
-                self._write(case, await self._asked(sketch, case) if unsent is None else unsent)
+                found = await self._asked(sketch, case) if unsent is None else unsent
+                self._write(case, found)
             compared = None
-            if self._likeness is not None and sketch.is_valid:
+            if self._likeness is not None and sketch.is_valid and not any(one.is_broken for one in found):
                 compared = await self._likeness.of(sketch, always=not wanted)
                 self._tell(compared)
             self._fruitless += not (wanted or compared)
+
+    async def _nobody_is_looking(self) -> None:
+        # What is looked into is made sure of before the budget is spent on more.
+        for looking in (self._looking, *([self._likeness.looking] if self._likeness else [])):
+            async with looking:
+                pass
 
     @property
     def _is_over(self) -> bool:
@@ -147,14 +156,18 @@ class Campaign:
         seen = await self._judge.ask(case, once=True)
         faults = self._faults(seen)
         if not faults or seen.outcome is Outcome.NO_ANSWER:
-            return await self._judge.judge(seen)
+            found = await self._judge.judge(seen)
+            # A text that a small window refuses leaves open what it was not drawn for.
+            return [one for one in found if one.verdict is not Verdict.NOTE] if seen.about_context_window else found
         known, new = self._explained(seen, faults)
         if not new:
             return known
         async with self._looking:
             known, new = self._explained(seen, faults)  # it may have been looked into meanwhile
             for fault in sorted(new):
-                known += await self._looked_into(sketch, seen, fault, is_small=is_small)
+                # The same is said of several things: which this is, splitting tells, and no more is spent on it.
+                told = [cause for cause in self._causes if (cause.fault, cause.way) == (fault, _way(seen))]
+                known += await self._looked_into(sketch, seen, fault, is_small=is_small or len(told) >= DEFECTS)
             return known
 
     # What is wrong with an answer, without asking again
@@ -175,8 +188,8 @@ class Campaign:
             alike = [cause for cause in self._causes if (cause.fault, cause.way[0]) == (fault, way[0])]
             accepted = fault in {aim.requirement for aim in seen.case.aims}
             explained = [cause for cause in alike if accepted or has(here, cause.essence)]
-            # A message may quote what it minds; where it is the same each time, what it minds may not be the same.
-            told = [cause for cause in alike if cause.way == way]
+            # The same is said of several values of what this one has, too: it is hardly another defect.
+            told = [cause for cause in alike if cause.way == way and _names(cause.essence) <= _names(here)]
             cause = next(iter(explained), told[-1] if len(told) >= DEFECTS else None)
             if cause is None:
                 new.add(fault)
@@ -228,6 +241,10 @@ class Campaign:
             if fault not in self._faults(last) or _way(last) != way:
                 return None
         return last
+
+
+def _names(essence: Any) -> set[str]:
+    return set(essence) if isinstance(essence, dict) else set()
 
 
 def _essence(case: Case, findings: Sequence[Finding]) -> Any:

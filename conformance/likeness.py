@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import cycle
-from typing import Any
+from typing import Any, TypeAlias
 
 from infercheck.cases import Case, Expectation
 from infercheck.checks.relations.language import Relation
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad
 from infercheck.findings import Finding
-from infercheck.fuzz.cases import essence, has
+from infercheck.fuzz.cases import REMEMBERED, essence, has
 from infercheck.fuzz.examples import Examples
 from infercheck.fuzz.sketch import Sketch
 from infercheck.fuzz.source import Task, bare, smallest
@@ -22,6 +22,9 @@ from infercheck.hearing import Hearing
 from infercheck.judge import Judge
 from infercheck.reply import reply_of
 from infercheck.twins import Twinning, Twins
+
+Told: TypeAlias = tuple[Case, Sequence[Finding]]
+"""What is said of two twins, under the case that stands for them."""
 
 EVERY = 3
 """Of so many valid requests that are drawn, one is put in two ways."""
@@ -59,7 +62,9 @@ class Likeness:
         self._task = task
         self._examples = examples
         self._kinds = [kind for kind, requirement in twinning.kinds if is_wanted(requirement)]
-        self._turns = cycle(self._kinds)
+        self._turns: Counter[str] = Counter()
+        self.looking = asyncio.Lock()
+        """Held while a defect is made smaller."""
         self._count = 0
         self._shown: Counter[str] = Counter()
         self._known: defaultdict[str, list[Any]] = defaultdict(list)
@@ -79,10 +84,13 @@ class Likeness:
         if twins is None or any(has(essence(twins.one), known) for known in self._known[twins.kind]):
             return None
         case, findings = await self._heard(twins)
-        if not _is_broken(findings):
+        if not _is_broken(twins, findings):
             return case, findings
         self._shown[twins.kind] += 1
+        async with self.looking:
+            return await self._made_smaller(sketch, twins, (case, findings))
 
+    async def _made_smaller(self, sketch: Sketch, twins: Twins, told: Told) -> Told:
         async def alike(other: Sketch) -> bool:
             return await self._are_unlike(other, kind)
 
@@ -92,30 +100,30 @@ class Likeness:
         less = self._twinning.of(best, kind)
         if less is not None and less.one.request.digest != twins.one.request.digest:
             smaller = await self._heard(less)
-            if _is_broken(smaller[1]):
-                twins, (case, findings) = less, smaller
-                sketch = best
+            if _is_broken(less, smaller[1]):
+                sketch, twins, told = best, less, smaller
         self._known[kind].append(essence(twins.one))
         self._examples.add(replace(sketch, twins=kind))
-        return case, findings
+        return told
 
     async def again(self, sketch: Sketch) -> tuple[Case, Sequence[Finding]] | None:
         """The same of a request whose twins showed a defect in an earlier run."""
-        twins = self._twinning.of(sketch, sketch.twins) if sketch.twins in self._kinds else None
+        known = sketch.twins in self._kinds
+        twins = self._twinning.of(sketch, sketch.twins, REMEMBERED) if known else None
         if twins is None or self.is_over:
             return None
         case, findings = await self._heard(twins)
-        if _is_broken(findings):
+        if _is_broken(twins, findings):
             self._shown[twins.kind] += 1
             self._known[twins.kind].append(essence(twins.one))
         return case, findings
 
     def _made(self, sketch: Sketch) -> Iterator[Twins]:
-        # Of the kinds whose turn it is, the first that this request has twins of.
-        for _ in self._kinds:
-            kind = next(self._turns)
+        # Of the kinds that this request has twins of, first the one that was compared least.
+        for kind in sorted(self._kinds, key=self._turns.__getitem__):
             twins = self._twinning.of(sketch, kind) if self._shown[kind] < SHOWN else None
             if twins is not None and all(self._judge.unsent(one) is None for one in (twins.one, twins.other)):
+                self._turns[kind] += 1
                 yield twins
 
     async def _heard(self, twins: Twins) -> tuple[Case, list[Finding]]:
@@ -148,5 +156,7 @@ class Likeness:
         return not (one.problem or other.problem) and not twins.are_alike(one, other)
 
 
-def _is_broken(findings: Sequence[Finding]) -> bool:
-    return any(finding.is_broken and finding.confirmed for finding in findings)
+def _is_broken(twins: Twins, findings: Sequence[Finding]) -> bool:
+    # Not by what is said of each of the two alone.
+    about = twins.row.requirements
+    return any(one.is_broken and one.confirmed and one.requirement in about for one in findings)

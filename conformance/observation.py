@@ -22,7 +22,7 @@ LONG_PROMPT = 2000
 TEMPLATE = 512
 """Tokens that a prompt template adds, at most."""
 
-LONG_BODY = 16_000
+LONG_BODY = 2000
 """From this many bytes on, a body is no ordinary one."""
 
 _CONTEXT_WORDS = re.compile(

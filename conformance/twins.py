@@ -18,9 +18,9 @@ from infercheck.checks.relations.claims import Besides, Same
 from infercheck.checks.relations.language import Claim, Row
 from infercheck.checks.relations.limits import Prefix
 from infercheck.checks.relations.settings import LENGTH, SEEDS
-from infercheck.checks.relations.streams import Equivalent, says_the_same
+from infercheck.checks.relations.streams import SPACE, USAGE, Equivalent, says_the_same
 from infercheck.contract import Contract
-from infercheck.fuzz.cases import Cases
+from infercheck.fuzz.cases import FUZZ, Cases
 from infercheck.fuzz.sketch import Sketch
 from infercheck.reply import Reply
 
@@ -49,6 +49,8 @@ class Law:
 
     claim: Callable[[Case, Case], Claim]
     are_alike: Callable[[Reply, Reply], bool]
+    others: tuple[str, ...] = ()
+    """What else the claim decides."""
 
 
 SAME = Law(
@@ -58,6 +60,7 @@ SAME = Law(
 STREAMED = Law(
     lambda one, other: Equivalent(plain=one, streamed=other),
     says_the_same,
+    (SPACE, USAGE),
 )
 PREFIX = Law(
     lambda one, other: Prefix(shorter=one, longer=other, limit=SHORT),
@@ -91,8 +94,8 @@ class Twinning:
             if requirement in self._contract.requirements:
                 yield kind, requirement
 
-    def of(self, sketch: Sketch, kind: str) -> Twins | None:
-        """The twins of a valid request; None where it has none of this kind."""
+    def of(self, sketch: Sketch, kind: str, group: str = FUZZ) -> Twins | None:
+        """The twins of a valid request, as cases of a group; None where it has none of this kind."""
         requirement, put, law = self._kinds[kind]
         seed, limit = self._keys.get("seed"), self._keys.get("output_limit")
         body = json.loads(sketch.body)
@@ -102,13 +105,13 @@ class Twinning:
         pair = put({seed: SEEDS[0], **body, limit: max(LENGTH, body.get(limit, 0))})
         if pair is None or not all(map(self._contract.oracle.is_valid, pair)):
             return None
-        one, other = (self._case(sketch, each) for each in pair)
+        one, other = (self._case(sketch, each, group) for each in pair)
         made = law.claim(one, other)
-        row = Row(requirements=(requirement,), claims=lambda form: [Besides(made)], without=True)
+        row = Row(requirements=(requirement, *law.others), claims=lambda form: [Besides(made)], without=True)
         return Twins(kind=kind, row=row, one=one, other=other, are_alike=law.are_alike)
 
-    def _case(self, sketch: Sketch, body: Body) -> Case:
-        return self._cases.of(replace(sketch, branch=self._cases.branch_of(body), body=_spelled(body)))
+    def _case(self, sketch: Sketch, body: Body, group: str) -> Case:
+        return self._cases.of(replace(sketch, branch=self._cases.branch_of(body), body=_spelled(body)), group)
 
     # Ways to put it
 

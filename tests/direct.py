@@ -64,6 +64,7 @@ class _Call:
         self._chunks: list[Chunk] = []
         self._start: Mapping[str, Any] = {}
         self._failure: Failure | None = None
+        self._is_whole = False
 
     async def receive(self) -> Mapping[str, Any]:
         if self._body is not None:
@@ -80,11 +81,14 @@ class _Call:
             return  # nobody is there to read it
         if data := message.get("body", b""):
             self._chunks.append(Chunk(data=data, time=time.monotonic() - self._began))
+        self._is_whole = not message.get("more_body")
         if not message.get("more_body") or (self._stop_after and len(self._chunks) >= self._stop_after):
             self._gone.set()
 
     async def fail(self) -> None:
         """What the web server answers where the application fails; it breaks off what was begun."""
+        if self._is_whole:
+            return
         if self._start:
             self._failure = Failure(kind="closed", message="the connection was closed in mid-answer")
             return
