@@ -16,10 +16,11 @@ from infercheck.crew import crew
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad
 from infercheck.findings import Finding, Verdict
-from infercheck.fuzz.cases import REMEMBERED, Cases, essence, has
+from infercheck.fuzz.cases import REMEMBERED, UNKNOWN, Cases, essence, has
 from infercheck.fuzz.examples import Examples
+from infercheck.fuzz.reductions import bare
 from infercheck.fuzz.sketch import Sketch
-from infercheck.fuzz.source import TRIES, Task, bare, drawn, smallest
+from infercheck.fuzz.source import TRIES, Task, drawn, smallest
 from infercheck.judge import Judge
 from infercheck.likeness import Likeness
 from infercheck.observation import Observation, Outcome, excerpt
@@ -61,6 +62,8 @@ class Cause:
     """A requirement, or that a valid request is refused."""
     way: Way
     essence: Any
+    names: frozenset[str]
+    """The parameters that it has."""
     findings: tuple[Finding, ...]
 
 
@@ -189,7 +192,8 @@ class Campaign:
             accepted = fault in {aim.requirement for aim in seen.case.aims}
             explained = [cause for cause in alike if accepted or has(here, cause.essence)]
             # The same is said of several values of what this one has, too: it is hardly another defect.
-            told = [cause for cause in alike if cause.way == way and _names(cause.essence) <= _names(here)]
+            names = _names(seen.case, here)
+            told = [cause for cause in alike if cause.way == way and cause.names <= names]
             cause = next(iter(explained), told[-1] if len(told) >= DEFECTS else None)
             if cause is None:
                 new.add(fault)
@@ -212,7 +216,9 @@ class Campaign:
         about = [one for one in findings if one.is_broken and one.confirmed]
         if about:
             self._examples.add(best if last else sketch)
-        self._causes.append(Cause(fault, way, _essence((last or seen).case, about), tuple(about)))
+        case = (last or seen).case
+        least = _essence(case, about)
+        self._causes.append(Cause(fault, way, least, _names(case, least), tuple(about)))
         return findings
 
     async def _bare(self, sketch: Sketch, fault: str, way: Way) -> Sketch:
@@ -243,8 +249,14 @@ class Campaign:
         return last
 
 
-def _names(essence: Any) -> set[str]:
-    return set(essence) if isinstance(essence, dict) else set()
+def _names(case: Case, essence: Any) -> frozenset[str]:
+    # What nobody declares has another name each time.
+    unknown = {part.key for part in case.parts if part.aims[0].requirement == UNKNOWN}
+    return (
+        frozenset("?" if name in unknown else name for name in essence)
+        if isinstance(essence, dict)
+        else frozenset()
+    )
 
 
 def _essence(case: Case, findings: Sequence[Finding]) -> Any:

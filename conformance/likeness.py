@@ -15,8 +15,9 @@ from infercheck.errors import NotToBeHad
 from infercheck.findings import Finding
 from infercheck.fuzz.cases import REMEMBERED, essence, has
 from infercheck.fuzz.examples import Examples
+from infercheck.fuzz.reductions import bare
 from infercheck.fuzz.sketch import Sketch
-from infercheck.fuzz.source import Task, bare, smallest
+from infercheck.fuzz.source import Task, smallest
 from infercheck.generate.asks import Form
 from infercheck.hearing import Hearing
 from infercheck.judge import Judge

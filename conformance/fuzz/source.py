@@ -9,11 +9,10 @@ import os
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-from infercheck import jsontext
 from infercheck.errors import InfercheckError
 from infercheck.fuzz.sketch import Sketch, sketch_of
 
@@ -68,21 +67,6 @@ async def heard(output: asyncio.StreamReader) -> Any:
         size = await output.readuntil(b"\n")
         return json.loads(await output.readexactly(int(size)))
     return None
-
-
-async def bare(
-    sketch: Sketch, is_valid: Callable[[object], bool], alike: Callable[[Sketch], Awaitable[bool]]
-) -> Sketch:
-    """A request without all that may be left out, one parameter after the other: shrinking may end before that."""
-    body = json.loads(sketch.body)
-    for key in list(body) if isinstance(body, dict) else ():
-        rest = {name: value for name, value in body.items() if name != key}
-        if sketch.is_about(key) or is_valid(rest) != sketch.is_valid:
-            continue
-        smaller = replace(sketch, body=jsontext.dump(rest))
-        if await alike(smaller):
-            sketch, body = smaller, rest
-    return sketch
 
 
 @cache

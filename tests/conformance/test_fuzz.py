@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from between import BETWEEN
@@ -19,6 +20,7 @@ from infercheck.findings import Verdict
 from infercheck.fuzz.cases import Cases, has
 from infercheck.fuzz.drawing import Drawing
 from infercheck.fuzz.examples import MOST, Examples
+from infercheck.fuzz.reductions import bare
 from infercheck.fuzz.sketch import Sketch
 from infercheck.fuzz.source import TRIES, Task, drawn, smallest
 from infercheck.fuzz.stateful import sequences
@@ -358,3 +360,33 @@ def test_sequences_are_made_shorter():
 def test_names_tell_messages_apart():
     assert told_apart('"top_k" must be an integer') != told_apart('"seed" must be an integer')
     assert told_apart("'messages[0].role' is missing") != told_apart("'messages[0].content' is missing")
+
+
+def test_what_makes_no_difference_is_left_out_from_the_outside_in():
+    said = [{"role": "user", "content": "x" * 40 + "\u2028" + "y" * 30}, *[{"role": "user", "content": "no"}] * 9]
+    sketch = sketch_with(messages=said, top_k=3, seed=4)
+    asked = []
+
+    async def alike(other):
+        asked.append(other.body)
+        return "\u2028" in other.body.decode()
+
+    best = asyncio.run(bare(sketch, CONTRACT.oracle.is_valid, alike))
+    body = json.loads(best.body)
+    assert body.keys() == {"messages"}
+    assert len(body["messages"]) == 1
+    assert len(body["messages"][0]["content"]) <= 2
+    assert len(asked) <= 60
+    assert all(CONTRACT.oracle.is_valid(json.loads(one)) for one in asked)
+
+
+def test_what_is_wrong_with_a_request_is_not_left_out():
+    breaks = (("input/prompt/top_k/maximum", "just outside"),)
+    wrong = replace(sketch_with(prompt="some text", top_k=99, seed=4), breaks=breaks)
+
+    async def always(other):
+        return True
+
+    best = asyncio.run(bare(wrong, CONTRACT.oracle.is_valid, always))
+    assert json.loads(best.body)["top_k"] == 99
+    assert "seed" not in json.loads(best.body)
