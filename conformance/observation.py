@@ -22,7 +22,7 @@ LONG_PROMPT = 2000
 TEMPLATE = 512
 """Tokens that a prompt template adds, at most."""
 
-LONG_BODY = 2000
+LONG_BODY = 16_000
 """From this many bytes on, a body is no ordinary one."""
 
 _CONTEXT_WORDS = re.compile(
@@ -169,7 +169,9 @@ class Observation:
             return False
         # A window may be so small that the default answer and a few words do not fit into it.
         short = self.case.price < (self.contract.default_limit or 0)
-        if (self.is_ordinary and short) or self._fits_window:
+        # Many short texts are as long as one, and a rare character may be a token for each of its bytes.
+        small = len(self.case.request.body) < LONG_PROMPT
+        if (self.is_ordinary and short and small) or self._fits_window:
             return False
         if self.dialect is Dialect.WORKER and self.case.size and (self.status or 0) >= 500:
             return True  # nothing in the page's Workers catches what the model says of its window
