@@ -16,16 +16,17 @@ from infercheck.crew import crew
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad
 from infercheck.findings import Finding, Verdict
-from infercheck.fuzz.cases import REMEMBERED, UNKNOWN, Cases, essence, has
+from infercheck.fuzz.cases import REMEMBERED, Cases, essence, has
 from infercheck.fuzz.examples import Examples
-from infercheck.fuzz.reductions import bare
+from infercheck.fuzz.reductions import made_small
 from infercheck.fuzz.sketch import Sketch
-from infercheck.fuzz.source import TRIES, Task, drawn, smallest
+from infercheck.fuzz.source import TRIES, Task, drawn
+from infercheck.generate.blamed import UNKNOWN
 from infercheck.judge import Judge
-from infercheck.likeness import Likeness
+from infercheck.likeness import LEFT, Likeness, Told, tried
 from infercheck.observation import Observation, Outcome, excerpt
 
-KEPT = TRIES + 30
+KEPT = TRIES + LEFT
 """Requests that are kept for making smaller what is drawn last."""
 
 DEFECTS = 3
@@ -39,7 +40,6 @@ FRUITLESS = 3_000
 
 _VARIABLE = re.compile(r"[\w-]*\d[\w-]*")
 """What differs between two messages that say the same: numbers, addresses, ids of any kind."""
-
 
 _QUOTED = re.compile(r"""(["'`])(?![\w./$\[\]-]{1,40}\1).*?\1""", re.DOTALL)
 """What a message quotes that is no name."""
@@ -119,7 +119,7 @@ class Campaign:
             ):
                 self._write(case, await self._asked(sketch, case, is_small=True))
 
-    def _tell(self, compared: tuple[Case, Sequence[Finding]] | None) -> None:
+    def _tell(self, compared: Told | None) -> None:
         if compared is not None:
             self._write(*compared)
 
@@ -206,10 +206,12 @@ class Campaign:
         return found, new
 
     async def _looked_into(self, sketch: Sketch, seen: Observation, fault: str, *, is_small: bool) -> list[Finding]:
+        async def alike(other: Sketch) -> bool:
+            return await self._fares_alike(other, fault, way)
+
         way, best = _way(seen), sketch
         if not is_small:
-            best = await smallest(self._task, sketch, lambda other: self._fares_alike(other, fault, way)) or sketch
-            best = await self._bare(best, fault, way)
+            best = await made_small(self._task, sketch, self._judge.contract.oracle.is_valid, alike)
         last = await self._made_sure(best, fault, way) if best != sketch else None
         # Which of its values the target minds, if any, is asked as of any request.
         findings = await self._judge.judge(last or seen)
@@ -221,21 +223,10 @@ class Campaign:
         self._causes.append(Cause(fault, way, least, _names(case, least), tuple(about)))
         return findings
 
-    async def _bare(self, sketch: Sketch, fault: str, way: Way) -> Sketch:
-        async def alike(other: Sketch) -> bool:
-            return await self._fares_alike(other, fault, way)
-
-        return await bare(sketch, self._judge.contract.oracle.is_valid, alike)
-
     async def _fares_alike(self, other: Sketch, fault: str, way: Way) -> bool:
         case = self._cases.of(other)
-        if self._door.left <= KEPT - TRIES or self._judge.unsent(case) is not None or self._is_over:
-            return False
-        try:
-            again = await self._judge.ask(case, extra=True, once=True)
-        except NotToBeHad:
-            return False
-        return fault in self._faults(again) and _way(again) == way
+        again = None if self._is_over else await tried(self._judge, self._door, case)
+        return again is not None and fault in self._faults(again) and _way(again) == way
 
     async def _made_sure(self, best: Sketch, fault: str, way: Way) -> Observation | None:
         case, last = self._cases.of(best), None

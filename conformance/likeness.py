@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -15,12 +16,13 @@ from infercheck.errors import NotToBeHad
 from infercheck.findings import Finding
 from infercheck.fuzz.cases import REMEMBERED, essence, has
 from infercheck.fuzz.examples import Examples
-from infercheck.fuzz.reductions import bare
+from infercheck.fuzz.reductions import made_small
 from infercheck.fuzz.sketch import Sketch
-from infercheck.fuzz.source import Task, smallest
+from infercheck.fuzz.source import Task
 from infercheck.generate.asks import Form
 from infercheck.hearing import Hearing
 from infercheck.judge import Judge
+from infercheck.observation import Observation
 from infercheck.reply import reply_of
 from infercheck.twins import Twinning, Twins
 
@@ -75,13 +77,13 @@ class Likeness:
         """Whether there is nothing to compare, or nothing that could be."""
         return self._hearing.wavers or all(self._shown[kind] >= SHOWN for kind in self._kinds)
 
-    async def of(self, sketch: Sketch, *, always: bool = False) -> tuple[Case, Sequence[Finding]] | None:
+    async def of(self, sketch: Sketch, *, always: bool = False) -> Told | None:
         """What the twins of a valid request come to, under the case that stands for them; None where it has none
         or, unless it is `always`, it is not its turn."""
         self._count += 1
         if (self._count % EVERY and not always) or self.is_over or len(sketch.body) > LONGEST:
             return None
-        twins = next(self._made(sketch), None)
+        twins = self._made(sketch)
         if twins is None or any(has(essence(twins.one), known) for known in self._known[twins.kind]):
             return None
         case, findings = await self._heard(twins)
@@ -96,8 +98,7 @@ class Likeness:
             return await self._are_unlike(other, kind)
 
         kind = twins.kind
-        best = await smallest(self._task, sketch, alike)
-        best = await bare(best or sketch, self._judge.contract.oracle.is_valid, alike)
+        best = await made_small(self._task, sketch, self._judge.contract.oracle.is_valid, alike)
         less = self._twinning.of(best, kind)
         if less is not None and less.one.request.digest != twins.one.request.digest:
             smaller = await self._heard(less)
@@ -107,7 +108,7 @@ class Likeness:
         self._examples.add(replace(sketch, twins=kind))
         return told
 
-    async def again(self, sketch: Sketch) -> tuple[Case, Sequence[Finding]] | None:
+    async def again(self, sketch: Sketch) -> Told | None:
         """The same of a request whose twins showed a defect in an earlier run."""
         known = sketch.twins in self._kinds
         twins = self._twinning.of(sketch, sketch.twins, REMEMBERED) if known else None
@@ -119,13 +120,14 @@ class Likeness:
             self._known[twins.kind].append(essence(twins.one))
         return case, findings
 
-    def _made(self, sketch: Sketch) -> Iterator[Twins]:
+    def _made(self, sketch: Sketch) -> Twins | None:
         # Of the kinds that this request has twins of, first the one that was compared least.
         for kind in sorted(self._kinds, key=self._turns.__getitem__):
             twins = self._twinning.of(sketch, kind) if self._shown[kind] < SHOWN else None
             if twins is not None and all(self._judge.unsent(one) is None for one in (twins.one, twins.other)):
                 self._turns[kind] += 1
-                yield twins
+                return twins
+        return None
 
     async def _heard(self, twins: Twins) -> tuple[Case, list[Finding]]:
         case = replace(
@@ -143,18 +145,25 @@ class Likeness:
 
     async def _are_unlike(self, sketch: Sketch, kind: str) -> bool:
         twins = self._twinning.of(sketch, kind)
-        if twins is None or self._door.left <= LEFT:
+        if twins is None:
             return False
         replies = []
         for case in (twins.one, twins.other):
-            if self._judge.unsent(case) is not None:
+            seen = await tried(self._judge, self._door, case)
+            if seen is None:
                 return False
-            try:
-                replies.append(reply_of(await self._judge.ask(case, extra=True, once=True)))
-            except NotToBeHad:
-                return False
+            replies.append(reply_of(seen))
         one, other = replies
         return not (one.problem or other.problem) and not twins.are_alike(one, other)
+
+
+async def tried(judge: Judge, door: Door, case: Case) -> Observation | None:
+    """The answer to a request that may show a defect by less; None where it is not to be had, or not worth it."""
+    if door.left <= LEFT or judge.unsent(case) is not None:
+        return None
+    with contextlib.suppress(NotToBeHad):
+        return await judge.ask(case, extra=True, once=True)
+    return None
 
 
 def _is_broken(twins: Twins, findings: Sequence[Finding]) -> bool:

@@ -19,7 +19,7 @@ from infercheck.findings import Finding, Verdict
 from infercheck.fuzz.cases import Cases
 from infercheck.fuzz.examples import Examples
 from infercheck.fuzz.source import Task
-from infercheck.generate.asks import forms
+from infercheck.generate.asks import Form, forms
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.builder import Builder
 from infercheck.hearing import Hearing
@@ -142,38 +142,40 @@ class Suite:
         # Requests that nobody planned, for as long as the budget lasts.
         if self._task is None or self._judge.liveness.over or self._judge.patience.over:
             return
-        builder = Builder(self._judge.contract)
+        contract, task = self._judge.contract, self._task
+        builder = Builder(contract)
+        boundary = Boundary(builder, task.adapters)
+        all_ = forms(boundary, self._plan.pricing, streams=contract.roles.get("stream") not in task.absent)
         cases = Cases(builder, self._plan.pricing)
-        examples = Examples(self._judge.contract, self._examples)
+        examples = Examples(contract, self._examples)
         self._progress.total += max(0, self._door.left - KEPT)
         # What is judged on every answer needs every answer.
         everything = any(id_.split("/", 1)[0] in KINDS for id_ in self._plan.selected)
-        await self._mix(self._task, Boundary(builder, self._task.adapters))
+        await self._mix(task, boundary, all_)
         campaign = Campaign(
             self._judge,
             self._door,
             cases,
-            self._task,
+            task,
             self._write,
-            likeness=self._likeness(self._task, cases, builder, examples),
+            likeness=self._likeness(task, cases, all_, examples),
             examples=examples,
             everything=everything,
         )
         await campaign.run(self._concurrency)
 
-    async def _mix(self, task: Task, boundary: Boundary) -> None:
+    async def _mix(self, task: Task, boundary: Boundary, all_: Sequence[Form]) -> None:
         # Requests of all kinds in any order, none of which may change a later answer.
-        plan = self._plan
-        all_ = forms(boundary, plan.pricing, streams=self._judge.contract.roles.get("stream") not in task.absent)
+        if not self._plan.selected & set(traffic.REQUIREMENTS):
+            return
         claim = mixed(all_, list(boundary.invalid()), task, most=min(MIXED, self._door.left // SHARE))
-        if claim is None or not plan.selected & set(traffic.REQUIREMENTS):
+        if claim is None:
             return
         row = Row(requirements=traffic.REQUIREMENTS[:1], claims=lambda form: [claim], without=True)
         relation = Relation(row=row, form=all_[0], planned=True, case=replace(THE_RUN, id="traffic"))
         self._write(relation.case, await self._hearing.hear(relation))
 
-    def _likeness(self, task: Task, cases: Cases, builder: Builder, examples: Examples) -> Likeness | None:
-        all_ = forms(Boundary(builder, task.adapters), self._plan.pricing, streams=True)
+    def _likeness(self, task: Task, cases: Cases, all_: Sequence[Form], examples: Examples) -> Likeness | None:
         if not all_:
             return None
         twinning = Twinning(self._judge.contract, cases, task.absent)

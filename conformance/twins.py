@@ -74,8 +74,7 @@ class Twinning:
     def __init__(self, contract: Contract, cases: Cases, absent: Sequence[str] = ()) -> None:
         self._contract = contract
         self._cases = cases
-        self._absent = frozenset(absent)
-        self._keys = {role: key for role, key in contract.roles.items() if key not in self._absent}
+        self._keys = {role: key for role, key in contract.roles.items() if key not in absent}
         self._kinds: Mapping[str, tuple[str, Callable[[Body], Pair | None], Law]] = {
             "streamed": ("stream/equivalence", self._streamed, STREAMED),
             **{

@@ -10,7 +10,7 @@ from typing import Any
 from infercheck import jsontext
 from infercheck.cases import Aim, Case, Expectation, Part, Request, Side, short_digest
 from infercheck.fuzz.sketch import Sketch
-from infercheck.generate.blamed import LONG_TEXT, blamed
+from infercheck.generate.blamed import LONG_TEXT, UNKNOWN, blamed
 from infercheck.generate.builder import Builder
 from infercheck.generate.price import Pricing
 from infercheck.schema import Place, Property
@@ -23,8 +23,6 @@ REMEMBERED = "remembered"
 
 SHOWN = 60
 """Characters of a value that a title shows."""
-
-UNKNOWN = "input/unknown-properties"
 
 
 class Cases:
@@ -64,18 +62,18 @@ class Cases:
 
     def default_of(self, body: Mapping[str, Any], key: str) -> Any:
         """What the schema of a valid request's branch says that a parameter is by default; None where nothing."""
-        place = self._place(body, key)
+        place = self._place(self.branch_of(body), key)
         return place.schema.get("default") if place else None
 
     def declares(self, body: Mapping[str, Any], key: str) -> bool:
         """Whether a valid request's branch declares a parameter."""
-        return self._place(body, key) is not None
+        return self._place(self.branch_of(body), key) is not None
 
-    def _place(self, body: Mapping[str, Any], key: str) -> Place | None:
-        return self._builder.places.get((*self._branches[self.branch_of(body)].steps, Property(key)))
+    def _place(self, branch: str, key: str) -> Place | None:
+        return self._builder.places.get((*self._branches[branch].steps, Property(key)))
 
     def _part(self, branch: str, key: str, value: Any) -> Part:
-        place = self._builder.places.get((*self._branches[branch].steps, Property(key)))
+        place = self._place(branch, key)
         requirement = blamed(self._builder, place, value) if place else UNKNOWN
         aim = Aim(requirement=requirement, side=Side.VALID)
         return Part(key=key, value=value, label=f"{key}={_shown(value)}", aims=(aim,))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import given, seed
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from infercheck import jsontext
 from infercheck.fuzz.broken import SIDES, Broken, Mistake
+from infercheck.fuzz.quietly import quietly, seed_of
 from infercheck.fuzz.sketch import Sketch
 from infercheck.fuzz.valid import Valid
 from infercheck.generate.boundary import Boundary
@@ -46,7 +46,7 @@ class Drawing:
             found.append(drawn)
             return False
 
-        self._run(number, valid, Phase.generate, keep)
+        self._run(number, valid, keep, shrinks=False)
         yield from {drawn.body: drawn for drawn in found}.values()
 
     def smallest(self, wanted: Sketch, alike: Callable[[Sketch], bool]) -> Sketch | None:
@@ -63,10 +63,10 @@ class Drawing:
                 best.append(drawn)
             return known[drawn.body]
 
-        self._run(wanted.batch, wanted.is_valid, Phase.shrink, fails)
+        self._run(wanted.batch, wanted.is_valid, fails, shrinks=True)
         return min(best, key=lambda drawn: (len(drawn.body), drawn.body), default=None)
 
-    def _run(self, number: int, valid: bool, last: Phase, fails: Callable[[Sketch], bool]) -> None:
+    def _run(self, number: int, valid: bool, fails: Callable[[Sketch], bool], *, shrinks: bool) -> None:
         class Fails(Exception):
             pass
 
@@ -75,21 +75,9 @@ class Drawing:
             if made is not None and fails(made):
                 raise Fails
 
-        test = given(self._kinds[valid])(one)
-        test = settings(
-            max_examples=BATCH,
-            database=None,
-            deadline=None,
-            derandomize=False,
-            print_blob=False,
-            report_multiple_bugs=False,
-            phases=(Phase.generate,) if last is Phase.generate else (Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-            verbosity=Verbosity.quiet,
-        )(test)
-        key = hashlib.sha256(f"{self._seed} {number} {valid}".encode()).digest()
+        test = quietly(BATCH, shrinks=shrinks)(given(self._kinds[valid])(one))
         with contextlib.suppress(Fails):
-            seed(int.from_bytes(key[:8], "big"))(test)()
+            seed(seed_of(self._seed, number, valid))(test)()
 
     def _made(self, number: int, branch: Any, body: dict[str, Any], mistakes: Any) -> Sketch | None:
         # The validator judges what was drawn, and what was made of it by shrinking.

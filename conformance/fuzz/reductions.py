@@ -13,12 +13,21 @@ from typing import Any
 
 from infercheck import jsontext
 from infercheck.fuzz.sketch import Sketch
+from infercheck.fuzz.source import Task, smallest
 
 TRIES = 60
 """Requests that are tried to leave something out."""
 
 SINGLE = 6
 """Elements of a list that are left out one by one, and not half of them at a time."""
+
+
+async def made_small(
+    task: Task, sketch: Sketch, is_valid: Callable[[object], bool], alike: Callable[[Sketch], Awaitable[bool]]
+) -> Sketch:
+    """The smallest request that fares like one that was drawn: what Hypothesis makes of it, and what is left of
+    that."""
+    return await bare(await smallest(task, sketch, alike) or sketch, is_valid, alike)
 
 
 async def bare(

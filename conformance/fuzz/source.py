@@ -53,8 +53,7 @@ async def smallest(task: Task, sketch: Sketch, alike: Callable[[Sketch], Awaitab
                 return best if best and best.body != sketch.body else None
             answer = left > 0 and await alike(sketch_of(said["try"]))
             left -= 1
-            questions.write(json.dumps(answer).encode() + b"\n")
-            await questions.drain()
+            await answered(questions, answer)
     return None
 
 
@@ -67,6 +66,12 @@ async def heard(output: asyncio.StreamReader) -> Any:
         size = await output.readuntil(b"\n")
         return json.loads(await output.readexactly(int(size)))
     return None
+
+
+async def answered(questions: asyncio.StreamWriter, answer: bool) -> None:
+    """Answer what a child asked last."""
+    questions.write(json.dumps(answer).encode() + b"\n")
+    await questions.drain()
 
 
 @cache

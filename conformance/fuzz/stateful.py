@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis import seed
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from infercheck.fuzz.quietly import quietly, seed_of
 
 STEPS = 12
 """Requests of a sequence, those that are under way at once counted as one."""
@@ -33,20 +34,8 @@ def sequences(
     """
     for batch in count():
         machine = _machine(counts, begin, take)
-        test = settings(
-            max_examples=SEQUENCES,
-            stateful_step_count=STEPS,
-            database=None,
-            deadline=None,
-            derandomize=False,
-            print_blob=False,
-            report_multiple_bugs=False,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-            verbosity=Verbosity.quiet,
-        )
-        key = hashlib.sha256(f"{number} {batch} traffic".encode()).digest()
-        seed(int.from_bytes(key[:8], "big"))(machine)
+        test = quietly(SEQUENCES, shrinks=True, stateful_step_count=STEPS)
+        seed(seed_of(number, batch, "traffic"))(machine)
         # What came before a sequence may have been the reason: then Hypothesis finds it flaky, which is no matter.
         with contextlib.suppress(Exception):
             run_state_machine_as_test(machine, settings=test)

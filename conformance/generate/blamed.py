@@ -7,6 +7,9 @@ from typing import Any
 from infercheck.generate.builder import Builder
 from infercheck.schema import Place
 
+UNKNOWN = "input/unknown-properties"
+"""What a parameter that no branch declares is accepted by."""
+
 LONG_TEXT = 1000
 """Characters from which on a text is a long one."""
 

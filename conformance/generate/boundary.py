@@ -10,6 +10,7 @@ from typing import Any
 
 from infercheck import jsontext
 from infercheck.cases import Aim, Case, Expectation, Part, Request, Side, short_digest
+from infercheck.generate.blamed import UNKNOWN
 from infercheck.generate.builder import Beside, Builder
 from infercheck.generate.page import FIRST_CHUNKS
 from infercheck.generate.price import UNLIMITED_DEFAULT
@@ -231,7 +232,7 @@ class Boundary:
         for branch in self.builder.branches():
             extra = {"x-unknown": {"deep": [[[[[[[[{"a": None}]]]]]]]]}, "x-ключ": "值"}
             body = {**self.builder.base(branch), **extra}
-            aims = (Aim(requirement="input/unknown-properties", side=Side.VALID),)
+            aims = (Aim(requirement=UNKNOWN, side=Side.VALID),)
             name = self._branch(branch)
             yield self._valid(f"boundary/input/unknown-properties/{name}", branch, body, (), aims)
 

@@ -256,7 +256,7 @@ def _settings(launch: Launch, command: tuple[str, ...], home: Path) -> Settings:
         restart_wait=math.inf if launch.recorded else job.restart_wait,
         expected=launch.expected,
         folder=home,
-        examples=None if launch.recorded else examples_folder(),
+        examples=examples_folder() if launch.plan.profile.draws and not launch.recorded else None,
         command=command,
     )
 

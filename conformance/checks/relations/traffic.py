@@ -8,7 +8,6 @@ isolation).
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -17,7 +16,7 @@ from infercheck.cases import Case
 from infercheck.checks.relations.isolation import LATER
 from infercheck.checks.relations.language import Claim, Hearing, Ruling, broken, kept
 from infercheck.checks.relations.settings import LENGTH, SEEDS, lively
-from infercheck.fuzz.source import Task, heard, talking
+from infercheck.fuzz.source import Task, answered, heard, talking
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
@@ -100,8 +99,7 @@ class Traffic(Claim):
                     most = sent + SHRINKING
                 if not is_right and (best is None or len(steps) < len(best)):
                     best = list(steps)
-                questions.write(json.dumps(is_right).encode() + b"\n")
-                await questions.drain()
+                await answered(questions, is_right)
         return best
 
     async def _trimmed(self, hearing: Hearing, steps: list[Step], usual: Sequence[Reply]) -> list[Step]:
