@@ -106,7 +106,10 @@ class Door:
         extra = how.get("extra", fresh)
         if fresh:
             self._fresh[digest] += 1
-            return await self._send(case, self._fresh[digest], extra=extra, held=held, live=how.get("live", False))
+            live = how.get("live", False)
+            exchange = await self._send(case, self._fresh[digest], extra=extra, held=held, live=live)
+            self._received += len(exchange.answer.body)
+            return exchange
         known = self._asked.get(digest)
         if known is not None:
             return await asyncio.shield(known)
@@ -125,7 +128,8 @@ class Door:
         future.set_result(exchange)
         if how.get("once", False):
             self.forget(case)
-            self._received -= len(exchange.answer.body)
+        else:
+            self._received += len(exchange.answer.body)
         return exchange
 
     async def _send(self, case: Case, ordinal: int, *, extra: bool, held: bool, live: bool) -> Exchange:
@@ -153,7 +157,6 @@ class Door:
         if answer.failure and answer.failure.kind == "connect":
             self._refund(case.price, extra=extra)
         self._journal.exchange(exchange)
-        self._received += len(answer.body)
         return exchange
 
     def _spend(self, price: int, *, extra: bool) -> None:
