@@ -20,14 +20,11 @@ from infercheck.fuzz.cases import REMEMBERED, Cases, essence, has
 from infercheck.fuzz.examples import Examples
 from infercheck.fuzz.reductions import made_small
 from infercheck.fuzz.sketch import Sketch
-from infercheck.fuzz.source import TRIES, Task, drawn
+from infercheck.fuzz.source import Task, drawn
 from infercheck.generate.blamed import UNKNOWN
 from infercheck.judge import Judge
 from infercheck.likeness import LEFT, Likeness, Told, tried
 from infercheck.observation import Observation, Outcome, excerpt
-
-KEPT = TRIES + LEFT
-"""Requests that are kept for making smaller what is drawn last."""
 
 DEFECTS = 3
 """Requests that fare alike, and are made smaller to see whether the reason is the same; others are split."""
@@ -125,7 +122,7 @@ class Campaign:
 
     @property
     def _has_room(self) -> bool:
-        return self._door.left > KEPT and not self._is_over
+        return self._door.left > LEFT and not self._is_over
 
     async def _work(self, sketches: AsyncIterator[Sketch]) -> None:
         while self._has_room and self._fruitless < FRUITLESS:
@@ -160,8 +157,10 @@ class Campaign:
         faults = self._faults(seen)
         if not faults or seen.outcome is Outcome.NO_ANSWER:
             found = await self._judge.judge(seen)
-            # A text that a small window refuses leaves open what it was not drawn for.
-            return [one for one in found if one.verdict is not Verdict.NOTE] if seen.about_context_window else found
+            # What was not drawn for it says nothing of what is left open: a text that a small window refuses, nor
+            # messages out of turn.
+            leaves_open = seen.about_context_window or case.expectation is Expectation.OPEN
+            return [one for one in found if one.verdict is not Verdict.NOTE] if leaves_open else found
         known, new = self._explained(seen, faults)
         if not new:
             return known
@@ -176,7 +175,8 @@ class Campaign:
     # What is wrong with an answer, without asking again
 
     def _faults(self, seen: Observation) -> frozenset[str]:
-        findings = [*conclusions.universal(seen)]
+        open_ = seen.case.expectation is Expectation.OPEN
+        findings = [*(conclusions.of_open(seen) if open_ else conclusions.universal(seen))]
         if seen.case.expectation is Expectation.INVALID:
             findings += conclusions.of_invalid(seen, valid_is_accepted=True)
         found = {finding.requirement for finding in findings if finding.is_broken}

@@ -120,6 +120,7 @@ async def conduct(
             contract=contract.location,
             adapters=options.adapters,
             absent=tuple(absent_keys(contract, options.declare)),
+            about=tuple(sorted(plan.selected)) if plan.selected <= {*contract.input_ids.values()} else (),
             seed=options.seed,
         )
         suite = Suite(

@@ -14,7 +14,7 @@ from infercheck.checks.relations.language import Relation
 from infercheck.door import Door
 from infercheck.errors import NotToBeHad
 from infercheck.findings import Finding
-from infercheck.fuzz.cases import REMEMBERED, essence, has
+from infercheck.fuzz.cases import REMEMBERED, TWINS, essence, has
 from infercheck.fuzz.examples import Examples
 from infercheck.fuzz.reductions import made_small
 from infercheck.fuzz.sketch import Sketch
@@ -132,7 +132,7 @@ class Likeness:
     async def _heard(self, twins: Twins) -> tuple[Case, list[Finding]]:
         case = replace(
             twins.one,
-            id=f"twins/{twins.kind.replace(' ', '-')}/{twins.one.id.rpartition('/')[2]}",
+            id=f"{TWINS}/{twins.kind.replace(' ', '-')}/{twins.one.id.rpartition('/')[2]}",
             title=f"{twins.one.title}, {twins.kind}, and not",
             expectation=Expectation.OPEN,
             parts=(),

@@ -84,6 +84,11 @@ class Plan:
         return tuple(case for relation in self.relations for case in relation.repeats)
 
     @property
+    def wants_every_answer(self) -> bool:
+        """Whether something was asked for that is judged on every answer."""
+        return any(id_.split("/", 1)[0] in KINDS for id_ in self.selected)
+
+    @property
     def requests(self) -> int:
         """Requests that are planned, with those that are asked again."""
         return len(self.cases) + len(self.repeats)

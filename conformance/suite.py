@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infercheck.campaign import KEPT, Campaign
+from infercheck.campaign import Campaign
 from infercheck.cases import RELATION, Case, Expectation, Request
 from infercheck.checks.relations import traffic
 from infercheck.checks.relations.language import Relation, Row
@@ -25,9 +25,9 @@ from infercheck.generate.builder import Builder
 from infercheck.hearing import Hearing
 from infercheck.journal import JournalWriter
 from infercheck.judge import Judge
-from infercheck.likeness import Likeness
+from infercheck.likeness import LEFT, Likeness
 from infercheck.observation import Observation, Outcome
-from infercheck.plan import KINDS, Plan
+from infercheck.plan import Plan
 from infercheck.steadiness import Measure
 from infercheck.steps import Step
 from infercheck.twins import Twinning
@@ -148,9 +148,7 @@ class Suite:
         all_ = forms(boundary, self._plan.pricing, streams=contract.roles.get("stream") not in task.absent)
         cases = Cases(builder, self._plan.pricing)
         examples = Examples(contract, self._examples)
-        self._progress.total += max(0, self._door.left - KEPT)
-        # What is judged on every answer needs every answer.
-        everything = any(id_.split("/", 1)[0] in KINDS for id_ in self._plan.selected)
+        self._progress.total += max(0, self._door.left - LEFT)
         await self._mix(task, boundary, all_)
         campaign = Campaign(
             self._judge,
@@ -160,7 +158,7 @@ class Suite:
             self._write,
             likeness=self._likeness(task, cases, all_, examples),
             examples=examples,
-            everything=everything,
+            everything=self._plan.wants_every_answer,
         )
         await campaign.run(self._concurrency)
 

@@ -20,7 +20,7 @@ from infercheck.findings import Verdict
 from infercheck.reports.exhibits import TEXT, Exhibits, clipped
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.markup import marked, plain
-from infercheck.reports.plain import count, steadiness
+from infercheck.reports.plain import count, drawn, steadiness
 from infercheck.reports.words import areas
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
@@ -142,6 +142,7 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     yield "Started", header["started"].replace("T", " ").replace("+00:00", " UTC"), "short"
     yield "Took", f"{footer['seconds']:,.1f} s" if footer else "unknown", "short"
     yield "Requests", f"{len(record.exchanges):,} ({header['planned']['requests']:,} planned)", "short"
+    yield "Beside the plan", drawn(record), "wide"
     yield "Retries", f"{footer['retries']:,}" if footer else "unknown", "short"
     yield "Steadiness", steadiness(record), "wide"
     yield "What noise leaves to be told", footer.get("noise", ""), "wide"

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from infercheck.expectations import Stale
 from infercheck.findings import Verdict
 from infercheck.reports.json_report import dialect_of
-from infercheck.reports.plain import clause_of, count, tally
+from infercheck.reports.plain import clause_of, count, drawn, tally
 from infercheck.reports.words import areas, commands, evidence, fitted, line, worst
 from infercheck.results import Result, Results
 
@@ -89,6 +89,8 @@ def _blocks(results: Results) -> Iterator[str]:
     header = record.header
     yield f"## {HEADLINES[results.verdict]}"
     yield f"**{tally(results)}**"
+    if between := drawn(record):
+        yield f"Beside the planned requests, {between}."
     if not record.complete:
         yield f"**⚠️ INCOMPLETE: {code(record.why_incomplete or 'no reason was recorded', FIELD)}**"
     yield (

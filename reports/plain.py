@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from infercheck.findings import Verdict
+from infercheck.fuzz.cases import FUZZ, REMEMBERED, TWINS
 from infercheck.record import Record
 from infercheck.reports.visible import visible
 from infercheck.reports.words import commands, kept
@@ -42,6 +44,13 @@ def steadiness(record: Record) -> str:
     footer = record.footer or {}
     asked, alike = footer.get("asked_again", 0), footer.get("answered_alike", 0)
     return f"{alike} of {count(asked, 'request')} answered alike when asked again" if asked else ""
+
+
+def drawn(record: Record) -> str:
+    """How many requests were drawn beside the planned ones, and what came of it; empty where none was."""
+    groups = Counter(case.partition("/")[0] for case in record.judged)
+    told = ((FUZZ, "drawn at random"), (TWINS, "put in two ways and compared"), (REMEMBERED, "remembered"))
+    return ", ".join(f"{groups[group]:,} {words}" for group, words in told if groups[group])
 
 
 def count(number: int, noun: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -129,7 +130,7 @@ class FallsOverLongConversations(Falling):
         return isinstance(body.get("messages"), list) and len(body["messages"]) >= 60
 
 
-@between("input/prompt/prompt/maxLength", 300)
+@between("input/prompt/prompt/maxLength", 900)
 class RefusesTextsOfThreeThousand(Refusing):
     """Refuses prompts of 3,000 to 3,500 characters."""
 
@@ -137,7 +138,7 @@ class RefusesTextsOfThreeThousand(Refusing):
         return "prompt" in body and isinstance(body["prompt"], str) and 3000 <= len(body["prompt"]) <= 3500
 
 
-@between("input/prompt/temperature/maximum", 320)
+@between("input/prompt/temperature/maximum", 600)
 class AcceptsSomeHeat(Lenient):
     """Accepts temperatures from 6 to 9."""
 
@@ -231,3 +232,32 @@ class QuotesWhatItRefuses(Refusing):
         Conforming.validate(self, body)
         if isinstance(body.get("prompt"), str) and "Ω" in body["prompt"]:
             raise Refusal(400, BAD_INPUT, f"cannot read {body['prompt'][-30:]!r} ({uuid.uuid4()})")
+
+
+@between("http/server-error", 900)
+class FallsWhereTheAssistantSpokeLast(Falling):
+    """Falls over conversations that end with an assistant's message, which nobody has to accept."""
+
+    def minds(self, body: dict[str, Any]) -> bool:
+        messages = body.get("messages")
+        return isinstance(messages, list) and bool(messages) and messages[-1]["role"] == "assistant"
+
+
+@between("input/messages/tools/type", 600)
+class KnowsNoSignsInNamesOfTools(Refusing):
+    """Refuses tools whose names have anything but letters, digits and underscores."""
+
+    def minds(self, body: dict[str, Any]) -> bool:
+        tools = body["tools"] if isinstance(body.get("tools"), list) else []
+        names = [tool.get("name", tool.get("function", {}).get("name", "")) for tool in tools]
+        return not all(re.fullmatch(r"\w*", name, re.ASCII) for name in names)
+
+
+@between("stream/equivalence", 1_800)
+class StripsWhatItStreams(Conforming):
+    """Strips the white space at the end of prompts whose answers are streamed."""
+
+    def run(self, body: Any) -> Any:
+        if body.get("stream") and isinstance(body.get("prompt"), str):
+            body = {**body, "prompt": body["prompt"].rstrip() or "x"}
+        return super().run(body)

@@ -48,7 +48,11 @@ def _text(plan: Plan) -> Iterator[str]:
         parts.append(count(len(plan.repeats), "repeat"))
     yield f"\n{count(plan.requests, 'request')}: {', '.join(parts)}"
     yield f"{plan.price:,} output tokens at most by price, {plan.bytes_out / 1e6:.1f} MB of input"
-    yield f"up to {plan.budget - plan.requests} more requests to split and confirm what is broken"
+    more = f"{plan.budget - plan.requests} more requests"
+    if plan.profile.draws:
+        yield f"{more} are drawn, compared and made smaller, or split and confirm what is broken"
+    else:
+        yield f"up to {more} to split and confirm what is broken"
     for why, number in Counter(plan.absent.values()).items():
         yield f"{count(number, 'requirement')} skipped: {why}"
     if plan.left_out:

@@ -56,6 +56,7 @@ def _run(argv: tuple[str, ...], options: dict[str, Any]) -> int:
     said(
         f"{plan.requests} requests planned, {plan.price:,} output tokens at most, "
         f"{plan.bytes_out / 1e6:.1f} MB of input"
+        + (f"; then others are drawn, {plan.budget:,} in all" if plan.profile.draws else "")
     )
     with terminal.progress(console, len(plan.steps)) as listener:
 

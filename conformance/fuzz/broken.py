@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,15 @@ from infercheck.cases import Side
 from infercheck.fuzz import texts
 from infercheck.fuzz.valid import Valid, nested
 from infercheck.generate.boundary import Boundary
+from infercheck.generate.builder import Beside
 from infercheck.generate.values import LONG
 from infercheck.schema import Occurrence, Place, Property
 
 BESIDE = 6
 """Valid elements of an array on either side of one that is not."""
+
+MOST = 8
+"""Keywords as which those under a parameter count, however many it has: some have fifty, most three."""
 
 SIDES = {
     "type": Side.WRONG_TYPE,
@@ -47,30 +52,41 @@ class Mistake:
 
 
 class Broken:
-    """What may be drawn that breaks keywords of a contract."""
+    """What may be drawn that breaks keywords of a contract: any, or those that state what it is `about`."""
 
-    def __init__(self, boundary: Boundary, valid: Valid) -> None:
+    def __init__(self, boundary: Boundary, valid: Valid, about: frozenset[str] = frozenset()) -> None:
         self._boundary = boundary
         self._builder = boundary.builder
         self._valid = valid
+        self._ids = boundary.contract.input_ids
+        self._about: frozenset[str] = frozenset()
+        known = [one for branch in self._builder.branches() for one in self._occurrences(branch)]
+        self._about = about & {self._ids[one.pointer] for one in known}
 
     def bodies(self, branch: Place) -> SearchStrategy[tuple[dict[str, Any], tuple[Mistake, ...]]]:
         """Requests of a branch with the mistakes in them."""
-        occurrences = [
-            one
-            for place in self._builder.places.values()
-            if place.steps[: len(branch.steps)] == branch.steps
-            for one in place.keywords()
-            if self._can_be_broken(branch, one)
-        ]
-        mistakes = st.one_of([self._mistakes(branch, one) for one in occurrences])
+        under: defaultdict[str | None, list[SearchStrategy[Mistake]]] = defaultdict(list)
+        for one in self._occurrences(branch):
+            under[self._key(branch, one)].append(self._mistakes(branch, one))
+        mistakes = texts.weighted(*((min(len(each), MOST), st.one_of(each)) for each in under.values()))
         several = texts.weighted(
             (3, mistakes.map(lambda one: [one])), (1, st.lists(mistakes, min_size=2, max_size=3))
         )
         usual = st.just(self._builder.base(branch))
         return st.builds(_made, st.one_of(usual, self._valid.bodies(branch)), several)
 
+    def can_be_in(self, branch: Place) -> bool:
+        """Whether requests of a branch can have such mistakes."""
+        return any(self._occurrences(branch))
+
+    def _occurrences(self, branch: Place) -> Iterator[Occurrence]:
+        for place in self._builder.places.values():
+            if place.steps[: len(branch.steps)] == branch.steps:
+                yield from (one for one in place.keywords() if self._can_be_broken(branch, one))
+
     def _can_be_broken(self, branch: Place, occurrence: Occurrence) -> bool:
+        if self._about and self._ids[occurrence.pointer] not in self._about:
+            return False
         return self._key(branch, occurrence) is not None or occurrence.keyword == "required"
 
     def _key(self, branch: Place, occurrence: Occurrence) -> str | None:
@@ -85,16 +101,19 @@ class Broken:
         within = len(place.steps) > len(branch.steps) + 1
         listed = within and self._builder.places[(*branch.steps, Property(key))].schema.get("type") == "array"
 
-        def made(value: Any, before: int = 0, behind: int = 0) -> Mistake:
+        def made(value: Any, where: Beside, before: int = 0, behind: int = 0) -> Mistake:
             # A bad element may stand anywhere in a list.
-            whole = self._builder.embed(place, value, "first" if listed else "alone")[key]
+            whole = self._builder.embed(place, value, where)[key]
             if listed:
-                whole = [*whole[1:] * before, whole[0], *whole[1:] * behind]
+                bad, good = (whole[0], whole[1:]) if where == "first" else (whole[-1], whole[:-1])
+                whole = [*good * before, bad, *good * behind]
             return Mistake(occurrence, key, whole)
 
-        beside = st.integers(0, BESIDE)
         values = self._values(occurrence)
-        return st.builds(made, values, beside, beside) if listed else st.builds(made, values)
+        if not listed:
+            return st.builds(made, values, st.just("alone"))
+        count = st.integers(0, BESIDE)
+        return st.builds(made, values, st.sampled_from(["first", "last"]), count, count)
 
     def _values(self, occurrence: Occurrence) -> SearchStrategy[Any]:
         place, limit = occurrence.place, occurrence.value
@@ -145,7 +164,7 @@ def _beyond(limit: float, direction: int, *, whole: bool) -> SearchStrategy[Any]
     outside = steps.map(lambda step: limit + direction * step)
     if whole:
         return outside
-    fractions = st.one_of(st.integers(1, 99), st.integers(1, 10**6)).map(
+    fractions = st.one_of(st.integers(1, 99), st.integers(1, 1000), st.integers(1, 10**6)).map(
         lambda hundredths: limit + direction * hundredths / 100
     )
     return texts.weighted((2, fractions), (1, outside))

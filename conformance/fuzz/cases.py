@@ -10,6 +10,7 @@ from typing import Any
 from infercheck import jsontext
 from infercheck.cases import Aim, Case, Expectation, Part, Request, Side, short_digest
 from infercheck.fuzz.sketch import Sketch
+from infercheck.fuzz.turns import is_in_turn
 from infercheck.generate.blamed import LONG_TEXT, UNKNOWN, blamed
 from infercheck.generate.builder import Builder
 from infercheck.generate.price import Pricing
@@ -21,6 +22,9 @@ FUZZ = "fuzz"
 REMEMBERED = "remembered"
 """The group of those that showed a defect in an earlier run."""
 
+TWINS = "twins"
+"""The group of what stands for two drawn requests whose answers are compared."""
+
 SHOWN = 60
 """Characters of a value that a title shows."""
 
@@ -31,6 +35,7 @@ class Cases:
     def __init__(self, builder: Builder, pricing: Pricing) -> None:
         self._builder = builder
         self._pricing = pricing
+        self._conversation = builder.contract.roles.get("conversation", "")
         self._branches = {builder.name(branch): branch for branch in builder.branches()}
 
     def of(self, sketch: Sketch, group: str = FUZZ) -> Case:
@@ -47,7 +52,10 @@ class Cases:
             aims=tuple(Aim(requirement=id_, side=Side(side)) for id_, side in sketch.breaks),
             size=_longest(body),
         )
-        if sketch.is_valid:
+        if sketch.is_valid and not is_in_turn(body.get(self._conversation)):
+            # Valid, though nobody has to make sense of it.
+            case = replace(case, expectation=Expectation.OPEN)
+        elif sketch.is_valid:
             base = self._builder.base(self._branches[sketch.branch])
             parts = tuple(
                 self._part(sketch.branch, key, value) for key, value in body.items() if base.get(key) != value
@@ -76,13 +84,13 @@ class Cases:
         place = self._place(branch, key)
         requirement = blamed(self._builder, place, value) if place else UNKNOWN
         aim = Aim(requirement=requirement, side=Side.VALID)
-        return Part(key=key, value=value, label=f"{key}={_shown(value)}", aims=(aim,))
+        return Part(key=key, value=value, label=f"{_name(key)}={_shown(value)}", aims=(aim,))
 
 
 def _title(body: Any, sketch: Sketch) -> str:
     if not isinstance(body, Mapping):
         return f"drawn: {_shown(body)}"
-    told = {key: f"{key}={_shown(value)}" for key, value in body.items()}
+    told = {key: f"{_name(key)}={_shown(value)}" for key, value in body.items()}
     if sketch.is_valid:
         return f"drawn: {', '.join(told.values())}"
     # What is wrong comes first.
@@ -99,6 +107,11 @@ def _shown(value: Any) -> str:
         return text
     size = f"{len(value)} characters" if isinstance(value, str) else f"{len(text)} bytes"
     return f"{text[:SHOWN]}… ({size})"
+
+
+def _name(key: str) -> str:
+    # What nobody declares may have any name.
+    return key if key.isascii() and key.isidentifier() else _shown(key)
 
 
 def _required(place: Place) -> Sequence[str]:

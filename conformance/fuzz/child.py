@@ -27,7 +27,7 @@ def main() -> None:
     """Do the task on standard input."""
     task = json.loads(sys.stdin.readline())
     boundary = Boundary(Builder(load(task["contract"])), task["adapters"])
-    drawing = Drawing(boundary, frozenset(task["absent"]), task["seed"])
+    drawing = Drawing(boundary, frozenset(task["absent"]), task["seed"], about=frozenset(task["about"]))
     try:
         if task["traffic"]:
             sequences(task["traffic"], task["seed"], _begin, _take)

@@ -23,19 +23,24 @@ BATCH = 8
 
 
 class Drawing:
-    """Draws requests of a contract; the same for the same seed."""
+    """Draws requests of a contract; the same for the same seed. Where it is `about` some requirements, valid ones
+    have a parameter of theirs, and invalid ones break them."""
 
-    def __init__(self, boundary: Boundary, absent: frozenset[str], seed: int) -> None:
+    def __init__(
+        self, boundary: Boundary, absent: frozenset[str], seed: int, about: frozenset[str] = frozenset()
+    ) -> None:
         self._boundary = boundary
         self._oracle = boundary.oracle
         self._seed = seed
         builder = boundary.builder
-        valid = Valid(builder, boundary.adapters, absent)
-        broken = Broken(boundary, valid)
+        valid = Valid(builder, boundary.adapters, absent, about)
+        broken = Broken(boundary, valid, about)
         branches = builder.branches()
+        with_values = [one for one in branches if valid.is_about(one)] or branches
+        with_mistakes = [one for one in branches if broken.can_be_in(one)] or branches
         self._kinds: dict[bool, SearchStrategy[Any]] = {
-            True: st.one_of([st.tuples(st.just(one), valid.bodies(one), st.just(())) for one in branches]),
-            False: st.one_of([st.builds(_flat, st.just(one), broken.bodies(one)) for one in branches]),
+            True: st.one_of([st.tuples(st.just(one), valid.bodies(one), st.just(())) for one in with_values]),
+            False: st.one_of([st.builds(_flat, st.just(one), broken.bodies(one)) for one in with_mistakes]),
         }
 
     def batch(self, number: int, *, valid: bool) -> Iterator[Sketch]:

@@ -22,11 +22,13 @@ TRIES = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What to draw: of which contract, for a target with which adapters and without which parameters; a seed."""
+    """What to draw: of which contract, for a target with which adapters and without which parameters; `about` which
+    requirements alone, unless it is empty; a seed."""
 
     contract: str
     adapters: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
     seed: int = 1
 
     def line(self, shrink: Sketch | None = None, traffic: Mapping[str, int] | None = None) -> bytes:

@@ -36,6 +36,9 @@ POWERS = tuple(sorted({2**power + more for power in range(5, 14) for more in (-1
 WIDE, STEPS = 16_000, 64
 """Characters of almost all others at most, and lengths within each doubling."""
 
+EDGES = st.sampled_from(["", "\n", "\n", " ", "\r\n", "\t", "\n\n", "\u00a0"])
+"""White space that a text may begin or end with."""
+
 
 def weighted(*alternatives: tuple[int, SearchStrategy[Drawn]]) -> SearchStrategy[Drawn]:
     """One of some strategies, each as often as its weight says; Hypothesis's own choice knows no weights."""
@@ -46,12 +49,14 @@ def weighted(*alternatives: tuple[int, SearchStrategy[Drawn]]) -> SearchStrategy
 
 def texts(least: int, most: int) -> SearchStrategy[str]:
     """Texts of `least` to `most` characters."""
-    return st.builds(_fitted, _pieces(), _lengths(least, most))
+    text = st.builds(_fitted, _pieces(), _lengths(least, most))
+    edged = st.builds(lambda before, text, after: (before + text + after)[:most], EDGES, text, EDGES)
+    return weighted((4, text), (1, edged))
 
 
 def names() -> SearchStrategy[str]:
-    """Names of things in code."""
-    return st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True)
+    """Names of things: mostly as they are in code."""
+    return weighted((3, st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True)), (1, short(1, 30)))
 
 
 def short(least: int = 0, most: int = 40) -> SearchStrategy[str]:

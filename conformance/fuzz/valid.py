@@ -10,15 +10,13 @@ from hypothesis.strategies import SearchStrategy
 from hypothesis_jsonschema import from_schema
 
 from infercheck.fuzz import texts
+from infercheck.fuzz.turns import ANY_ROLES, conversation, out_of_turn
 from infercheck.generate.builder import SMALL, Builder
 from infercheck.generate.values import LONG
 from infercheck.schema import Branch, Extra, Items, Place, Property
 
 TURNS, MOST_TURNS = 4, 300
 """Messages that are drawn one by one, and those of a conversation that they are repeated for."""
-
-WHOLE = 20_000
-"""Characters of such a conversation at most."""
 
 DEEP = 40
 """Levels of nesting of what no branch declares."""
@@ -29,16 +27,21 @@ FEW = 3
 TOKENS = 2 * SMALL
 """The greatest output limit, in tokens, of a request that is not about length."""
 
-ROLES = ("user", "assistant")
-"""Whose turn it is in a conversation, one after the other."""
-
 
 class Valid:
-    """What may be drawn for the places of a contract; `absent` are top-level keys that the target does not have."""
+    """What may be drawn for the places of a contract; `absent` are top-level keys that the target does not have.
+
+    Requests have one at least of the parameters that some requirements are `about`, if any.
+    """
 
     def __init__(
-        self, builder: Builder, adapters: Sequence[str] = (), absent: frozenset[str] = frozenset()
+        self,
+        builder: Builder,
+        adapters: Sequence[str] = (),
+        absent: frozenset[str] = frozenset(),
+        about: frozenset[str] = frozenset(),
     ) -> None:
+        self._about = about
         self.builder = builder
         self._contract = builder.contract
         self._roles = builder.contract.roles
@@ -62,11 +65,31 @@ class Valid:
         }
         optional = {name: one for name, one in declared.items() if name not in required}
         unknown = st.dictionaries(texts.short(1, 12).filter(self._is_unknown), nested(), min_size=1, max_size=2)
-        body = st.fixed_dictionaries(
-            {name: one for name, one in declared.items() if name in required}, optional=optional
+        wanted = [name for name in optional if self._has_about(branch, name)]
+        body = st.one_of(
+            [
+                st.fixed_dictionaries(
+                    {name: one for name, one in declared.items() if name in required or name == present},
+                    optional={name: one for name, one in optional.items() if name != present},
+                )
+                for present in wanted or [""]
+            ]
         )
         extended = st.builds(lambda one, more: {**one, **more}, body, unknown)
         return texts.weighted((3, body), (1, extended))
+
+    def is_about(self, branch: Place) -> bool:
+        """Whether a parameter of a branch is what requests are to be about."""
+        return any(self._has_about(branch, name) for name in branch.schema.get("properties", {}))
+
+    def _has_about(self, branch: Place, name: str) -> bool:
+        return bool(self._about & self._ids(branch, name))
+
+    def _ids(self, branch: Place, name: str) -> set[str]:
+        # The requirements that a parameter's schema states, at whatever depth.
+        steps = (*branch.steps, Property(name))
+        within = (each for each in self.builder.places.values() if each.steps[: len(steps)] == steps)
+        return {self._contract.input_ids[one.pointer] for each in within for one in each.keywords()}
 
     def top_level(self, branch: Place, name: str) -> SearchStrategy[Any]:
         """Values of a top-level parameter."""
@@ -101,12 +124,11 @@ class Valid:
 
     def _is_drawn(self, branch: Place, name: str) -> bool:
         # What the page leaves open is asked about once, elsewhere; and nobody has to take any bytes for an image.
-        place = self.builder.places[(*branch.steps, Property(name))]
         if name == self._roles.get("adapter"):
             return bool(self._adapters)
-        within = [each for steps, each in self.builder.places.items() if steps[: len(place.steps)] == place.steps]
-        keywords = [self._contract.input_ids[one.pointer] for each in within for one in each.keywords()]
-        return name in (self._roles.get("conversation"), self._roles.get("tools")) or not self._open & {*keywords}
+        if name in (self._roles.get("conversation"), self._roles.get("tools")):
+            return True
+        return not self._open & self._ids(branch, name)
 
     def _is_unknown(self, name: str) -> bool:
         return name not in self._declared
@@ -147,7 +169,9 @@ class Valid:
         if sample is None:
             return texts.short(least, most)
         # What has a sample has a meaning: names of types and roles are not made up.
-        return st.one_of(st.just(sample), texts.names()) if " " in sample or "_" in sample else st.just(sample)
+        if " " in sample:
+            return st.one_of(st.just(sample), texts.short(max(1, least), min(most, 200)))
+        return st.one_of(st.just(sample), texts.names()) if "_" in sample else st.just(sample)
 
     def _conversations(self, place: Place) -> SearchStrategy[Any]:
         items = self.builder.places.get((*place.steps, Items()))
@@ -157,12 +181,14 @@ class Valid:
         texts_ = st.lists(self.values(content), min_size=1, max_size=TURNS)
         counts = texts.weighted((20, st.none()), (2, st.integers(1, 40)), (2, st.integers(1, MOST_TURNS)))
         name = content.steps[-1].name  # type: ignore[union-attr]
-        return st.builds(
-            lambda said, count, system: _conversation(name, said, count, system=system),
+        in_turn = st.builds(
+            lambda said, count, system: conversation(name, said, count, system=system),
             texts_,
             counts,
             st.booleans(),
         )
+        roles = st.lists(st.sampled_from(ANY_ROLES), min_size=1, max_size=2 * TURNS)
+        return texts.weighted((7, in_turn), (1, st.builds(out_of_turn, st.just(name), texts_, roles)))
 
     def _content(self, items: Place) -> Place | None:
         # The text of a message: its longest string.
@@ -173,14 +199,6 @@ class Valid:
         ]
         known = {"role"} <= items.schema.get("properties", {}).keys()
         return max(strings, key=lambda place: place.schema["maxLength"], default=None) if known else None
-
-
-def _conversation(content: str, said: Sequence[str], count: int | None, *, system: bool) -> list[dict[str, str]]:
-    most = WHOLE // count + 1 if count else None
-    turns = [said[index % len(said)][:most] for index in range(count or len(said))]
-    turns = turns if len(turns) % 2 else turns[: len(turns) - 1] or turns
-    first = [{"role": "system", content: said[0]}] if system else []
-    return [*first, *({"role": ROLES[index % 2], content: text} for index, text in enumerate(turns))]
 
 
 def _numbers(schema: Mapping[str, Any]) -> SearchStrategy[Any]:

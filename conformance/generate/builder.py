@@ -12,8 +12,8 @@ from infercheck.schema import Branch, Extra, Items, Place, Property, Step, walk
 SMALL = 8
 """The output limit, in tokens, of a request that is not about length."""
 
-EXTRA_NAME = "city"
-"""The name given to a value under `additionalProperties`."""
+EXTRA_NAME, OTHER_NAME = "city", "country"
+"""The name given to a value under `additionalProperties`, and to one beside it."""
 
 
 Beside: TypeAlias = Literal["alone", "first", "last"]
@@ -87,8 +87,8 @@ class Builder:
     def embed(self, place: Place, value: Any, beside: Beside = "alone", form: Place | None = None) -> Any:
         """A whole request that is ordinary but for `value` at `place`.
 
-        In an array, `value` stands alone, or `first` or `last` of two: the other is ordinary, and of the same form
-        of a `oneOf` as the value is meant to be.
+        In an array, or among names that are the user's own, `value` stands alone, or `first` or `last` of two: the
+        other is ordinary, and of the same form of a `oneOf` as the value is meant to be.
         """
         if not place.steps:
             return value
@@ -105,6 +105,10 @@ class Builder:
                 value = [self.minimal(form or place), value]
             case Items():
                 value = [value]
+            case Extra() if beside == "first":
+                value = {EXTRA_NAME: value, OTHER_NAME: self.minimal(form or place)}
+            case Extra() if beside == "last":
+                value = {OTHER_NAME: self.minimal(form or place), EXTRA_NAME: value}
             case Extra():
                 value = {EXTRA_NAME: value}
             case Branch():

@@ -24,9 +24,11 @@ from infercheck.fuzz.reductions import bare
 from infercheck.fuzz.sketch import Sketch
 from infercheck.fuzz.source import TRIES, Task, drawn, smallest
 from infercheck.fuzz.stateful import sequences
+from infercheck.fuzz.turns import is_in_turn
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.builder import Builder
 from infercheck.generate.price import Pricing
+from infercheck.runners.engine import Refusal
 from infercheck.twins import Twinning
 
 BUILDER = Builder(CONTRACT)
@@ -202,8 +204,58 @@ def test_a_conforming_server_is_blamed_for_nothing_that_is_drawn():
     assert len(record.exchanges) <= 3_000
 
 
+class Strict(Conforming):
+    """Refuses conversations that are out of turn, as templates of many models do."""
+
+    def validate(self, body):
+        super().validate(body)
+        if not is_in_turn(body.get("messages")):
+            raise Refusal(400, 5006, "Conversation roles must alternate user/assistant/user/assistant/...")
+
+
+@pytest.mark.slow
+def test_a_server_need_not_make_sense_of_a_conversation_out_of_turn():
+    results = judge_server(Strict, profile="deep", max_requests=2_000)
+    assert broken(results) == set()
+    refused = [
+        seen
+        for seen in results.record.exchanges.values()
+        if seen.case.startswith("fuzz/") and "/valid/" in seen.case and seen.answer.status == 400
+    ]
+    assert len(refused) > 20
+
+
+@pytest.mark.parametrize(
+    ("roles", "expected"),
+    [
+        (["user"], True),
+        (["system", "user"], True),
+        (["user", "assistant", "user"], True),
+        (["user", "assistant"], False),
+        (["assistant"], False),
+        (["system"], False),
+        (["user", "user", "user"], False),
+        (["user", "system", "user"], False),
+        (["system", "system", "user"], False),
+        (["user", "tool", "user"], False),
+        ([], False),
+    ],
+)
+def test_a_conversation_is_in_turn_where_user_and_assistant_alternate(roles, expected):
+    messages = [{"role": role, "content": "a"} for role in roles]
+    assert is_in_turn(messages) is expected
+    body = json.dumps({"messages": messages, "max_tokens": 3}).encode()
+    case = Cases(BUILDER, Pricing(CONTRACT)).of(Sketch(branch="messages", body=body))
+    assert (case.expectation is Expectation.VALID) is expected
+
+
+@pytest.mark.parametrize("messages", [None, "a", [], [1], [{"role": "user"}, None]])
+def test_what_is_no_conversation_has_no_turns(messages):
+    assert is_in_turn(messages) is (messages != [])
+
+
 def test_a_budget_that_leaves_no_room_draws_nothing():
-    results = judge_server(Conforming, profile="deep", only=("input/prompt/top_k/maximum",), max_requests=100)
+    results = judge_server(Conforming, profile="deep", only=("input/prompt/top_k/maximum",), max_requests=30)
     assert not [case for case in results.record.judged if case.startswith("fuzz/")]
 
 
@@ -290,7 +342,7 @@ def test_what_showed_a_defect_is_tried_first_in_the_next_run(tmp_path):
     def run(**options):
         return judge_server(one.server, profile="deep", only=(one.requirement,), examples=tmp_path, **options)
 
-    assert broken(run(max_requests=320)) == {one.requirement}
+    assert broken(run(max_requests=one.requests)) == {one.requirement}
     again = run(max_requests=200)
     assert broken(again) == {one.requirement}
     (result,) = again.with_verdict(Verdict.FAIL)
