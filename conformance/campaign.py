@@ -207,7 +207,7 @@ class Campaign:
 
     async def _looked_into(self, sketch: Sketch, seen: Observation, fault: str, *, is_small: bool) -> list[Finding]:
         async def alike(other: Sketch) -> bool:
-            return await self._fares_alike(other, fault, way)
+            return await self._fares_alike(other, seen.case.expectation, fault, way)
 
         way, best = _way(seen), sketch
         if not is_small:
@@ -223,9 +223,14 @@ class Campaign:
         self._causes.append(Cause(fault, way, least, _names(case, least), tuple(about)))
         return findings
 
-    async def _fares_alike(self, other: Sketch, fault: str, way: Way) -> bool:
+    async def _fares_alike(self, other: Sketch, expectation: Expectation, fault: str, way: Way) -> bool:
         case = self._cases.of(other)
-        again = None if self._is_over else await tried(self._judge, self._door, case)
+        # What a target has to accept is not made smaller to what it need not.
+        again = (
+            None
+            if self._is_over or case.expectation is not expectation
+            else await tried(self._judge, self._door, case)
+        )
         return again is not None and fault in self._faults(again) and _way(again) == way
 
     async def _made_sure(self, best: Sketch, fault: str, way: Way) -> Observation | None:

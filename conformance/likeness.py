@@ -95,7 +95,7 @@ class Likeness:
 
     async def _made_smaller(self, sketch: Sketch, twins: Twins, told: Told) -> Told:
         async def alike(other: Sketch) -> bool:
-            return await self._are_unlike(other, kind)
+            return await self._are_unlike(other, kind, twins.one.expectation)
 
         kind = twins.kind
         best = await made_small(self._task, sketch, self._judge.contract.oracle.is_valid, alike)
@@ -143,9 +143,10 @@ class Likeness:
         self._hearing.forget((twins.one, twins.other))
         return case, findings
 
-    async def _are_unlike(self, sketch: Sketch, kind: str) -> bool:
+    async def _are_unlike(self, sketch: Sketch, kind: str, expectation: Expectation) -> bool:
         twins = self._twinning.of(sketch, kind)
-        if twins is None:
+        # What makes sense is not made smaller to what does not.
+        if twins is None or twins.one.expectation is not expectation:
             return False
         replies = []
         for case in (twins.one, twins.other):

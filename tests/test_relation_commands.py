@@ -192,6 +192,9 @@ def test_a_relation_itself_is_no_request(failed):
     result = invoke("replay", folder, relation.id)
     assert result.exit_code == 2
     assert f"{relation.id} is no request: it compares" in result.stderr
+    (hint,) = [line for line in result.stderr.splitlines() if line.strip().startswith("Give one of them: ")]
+    first = hint.partition(": ")[2].split(", relation/")[0]
+    assert invoke("replay", folder, first, "--target", "reference").exit_code == 4
 
 
 @pytest.mark.slow

@@ -148,9 +148,13 @@ def _recorded(record: Record, pattern: str) -> Exchange:
             raise UsageError(f"{pattern!r} means {len(matching)} cases", hint=f"Give one of them: {names}")
         found = list(matching.values())
     if not found and pattern in record.judged:
+        numbers = [one for finding in record.judged[pattern].findings for one in finding.exchanges]
+        names = dict.fromkeys(record.exchanges[number].case for number in numbers if number in record.exchanges)
         raise UsageError(
             f"{pattern} is no request: it compares the answers to several",
-            hint="Findings name the cases that they compare; each of these can be sent again.",
+            hint=f"Give one of them: {', '.join(list(names)[:LISTED])}"
+            if names
+            else "All that it compares is as it should be, and findings alone name what they rest on.",
         )
     about = dict.fromkeys(finding.case for finding in record.findings if finding.requirement == pattern)
     if not found and about:

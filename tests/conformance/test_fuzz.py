@@ -187,6 +187,8 @@ def test_a_defect_away_from_every_limit_is_shown_by_its_smallest_request(one):
     group = result.groups[0]
     exchange = results.record.exchanges[group.finding.exchange]
     assert len(exchange.request.body) < 4_000
+    body = json.loads(exchange.request.body)
+    assert is_in_turn(body.get("messages")) == (one.name != "FallsWhereTheAssistantSpokeLast")
     assert group.finding.confirmed
     # One defect is one finding, or a few; what is met again is counted.
     assert len(result.groups) <= 3
