@@ -134,7 +134,8 @@ class Campaign:
             found: Sequence[Finding] = ()
             if wanted:
                 unsent = self._judge.unsent(case)
-                found = await self._asked(sketch, case) if unsent is None else unsent
+                # What is not sent leaves open nothing that it was not drawn for.
+                found = await self._asked(sketch, case) if unsent is None else _without_notes(unsent)
                 self._write(case, found)
             compared = None
             if self._likeness is not None and sketch.is_valid and not any(one.is_broken for one in found):
@@ -160,7 +161,7 @@ class Campaign:
             # What was not drawn for it says nothing of what is left open: a text that a small window refuses, nor
             # messages out of turn.
             leaves_open = seen.about_context_window or case.expectation is Expectation.OPEN
-            return [one for one in found if one.verdict is not Verdict.NOTE] if leaves_open else found
+            return _without_notes(found) if leaves_open else found
         known, new = self._explained(seen, faults)
         if not new:
             return known
@@ -243,6 +244,10 @@ class Campaign:
             if fault not in self._faults(last) or _way(last) != way:
                 return None
         return last
+
+
+def _without_notes(findings: Sequence[Finding]) -> list[Finding]:
+    return [one for one in findings if one.verdict is not Verdict.NOTE]
 
 
 def _names(case: Case, essence: Any) -> frozenset[str]:

@@ -444,3 +444,22 @@ def test_what_is_wrong_with_a_request_is_not_left_out():
     best = asyncio.run(bare(wrong, CONTRACT.oracle.is_valid, always))
     assert json.loads(best.body)["top_k"] == 99
     assert "seed" not in json.loads(best.body)
+
+
+class Small(Conforming):
+    """Has a window for 6,000 bytes of a request."""
+
+    def validate(self, body):
+        super().validate(body)
+        if len(json.dumps(body)) > 6_000:
+            raise Refusal(413, 5021, "AiError: tokens exceeded this model context window limit")
+
+
+@pytest.mark.slow
+def test_a_drawn_text_that_a_small_window_does_not_take_leaves_nothing_open():
+    results = judge_server(Small, profile="deep", max_requests=1_800)
+    assert broken(results) == set()
+    found = {
+        finding.case.partition("/")[0] for one in results.with_verdict(Verdict.NOTE) for finding in one.findings
+    }
+    assert not found & {"fuzz", "twins"}
