@@ -176,10 +176,14 @@ class Campaign:
     # What is wrong with an answer, without asking again
 
     def _faults(self, seen: Observation) -> frozenset[str]:
-        open_ = seen.case.expectation is Expectation.OPEN
-        findings = [*(conclusions.of_open(seen) if open_ else conclusions.universal(seen))]
-        if seen.case.expectation is Expectation.INVALID:
-            findings += conclusions.of_invalid(seen, valid_is_accepted=True)
+        match seen.case.expectation:
+            case Expectation.OPEN:
+                findings = [*conclusions.of_open(seen)]
+            case Expectation.INVALID:
+                accepted = conclusions.of_invalid(seen, valid_is_accepted=True)
+                findings = [*conclusions.universal(seen), *accepted]
+            case Expectation.VALID:
+                findings = [*conclusions.universal(seen)]
         found = {finding.requirement for finding in findings if finding.is_broken}
         return frozenset(found | ({_refused(seen)} - {""}))
 
@@ -227,11 +231,9 @@ class Campaign:
     async def _fares_alike(self, other: Sketch, expectation: Expectation, fault: str, way: Way) -> bool:
         case = self._cases.of(other)
         # What a target has to accept is not made smaller to what it need not.
-        again = (
-            None
-            if self._is_over or case.expectation is not expectation
-            else await tried(self._judge, self._door, case)
-        )
+        if self._is_over or case.expectation is not expectation:
+            return False
+        again = await tried(self._judge, self._door, case)
         return again is not None and fault in self._faults(again) and _way(again) == way
 
     async def _made_sure(self, best: Sketch, fault: str, way: Way) -> Observation | None:

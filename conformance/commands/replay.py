@@ -149,11 +149,11 @@ def _recorded(record: Record, pattern: str) -> Exchange:
         found = list(matching.values())
     if not found and pattern in record.judged:
         numbers = [one for finding in record.judged[pattern].findings for one in finding.exchanges]
-        of = dict.fromkeys(record.exchanges[number].case for number in numbers if number in record.exchanges)
+        compared = dict.fromkeys(record.exchanges[number].case for number in numbers if number in record.exchanges)
         raise UsageError(
             f"{pattern} is no request: it compares the answers to several",
-            hint=f"Give one of them: {', '.join(list(of)[:LISTED])}"
-            if of
+            hint=f"Give one of them: {', '.join(list(compared)[:LISTED])}"
+            if compared
             else "All that it compares is as it should be, and findings alone name what they rest on.",
         )
     about = dict.fromkeys(finding.case for finding in record.findings if finding.requirement == pattern)

@@ -58,15 +58,17 @@ class Broken:
         self._boundary = boundary
         self._builder = boundary.builder
         self._valid = valid
-        self._ids = boundary.contract.input_ids
-        self._about: frozenset[str] = frozenset()
-        known = [one for branch in self._builder.branches() for one in self._occurrences(branch)]
-        self._about = about & {self._ids[one.pointer] for one in known}
+        ids = boundary.contract.input_ids
+        known = {branch.steps: [*self._breakable(branch)] for branch in self._builder.branches()}
+        about = about & {ids[one.pointer] for each in known.values() for one in each}
+        self._occurrences = {
+            steps: [one for one in each if not about or ids[one.pointer] in about] for steps, each in known.items()
+        }
 
     def bodies(self, branch: Place) -> SearchStrategy[tuple[dict[str, Any], tuple[Mistake, ...]]]:
         """Requests of a branch with the mistakes in them."""
         under: defaultdict[str | None, list[SearchStrategy[Mistake]]] = defaultdict(list)
-        for one in self._occurrences(branch):
+        for one in self._occurrences[branch.steps]:
             under[self._key(branch, one)].append(self._mistakes(branch, one))
         mistakes = texts.weighted(*((min(len(each), MOST), st.one_of(each)) for each in under.values()))
         several = texts.weighted(
@@ -77,16 +79,14 @@ class Broken:
 
     def can_be_in(self, branch: Place) -> bool:
         """Whether requests of a branch can have such mistakes."""
-        return any(self._occurrences(branch))
+        return bool(self._occurrences[branch.steps])
 
-    def _occurrences(self, branch: Place) -> Iterator[Occurrence]:
+    def _breakable(self, branch: Place) -> Iterator[Occurrence]:
         for place in self._builder.places.values():
             if place.steps[: len(branch.steps)] == branch.steps:
                 yield from (one for one in place.keywords() if self._can_be_broken(branch, one))
 
     def _can_be_broken(self, branch: Place, occurrence: Occurrence) -> bool:
-        if self._about and self._ids[occurrence.pointer] not in self._about:
-            return False
         return self._key(branch, occurrence) is not None or occurrence.keyword == "required"
 
     def _key(self, branch: Place, occurrence: Occurrence) -> str | None:

@@ -18,7 +18,7 @@ def conversation(content: str, said: Sequence[str], count: int | None, *, system
     """Messages in turn with some texts under the key `content`, `count` of them where one is given."""
     most = WHOLE // count + 1 if count else None
     turns = [said[index % len(said)][:most] for index in range(count or len(said))]
-    turns = turns if len(turns) % 2 else turns[: len(turns) - 1] or turns
+    turns = turns if len(turns) % 2 else turns[:-1]
     first = [{"role": "system", content: said[0]}] if system else []
     return [*first, *({"role": ROLES[index % 2], content: text} for index, text in enumerate(turns))]
 
