@@ -209,11 +209,16 @@ class TakesItsTimeAndHangs(HangsWhollyAfterNaN):
 def test_a_quick_server_that_hangs_wholly_is_as_good_as_dead(kind, concurrency, tmp_path):
     with served(kind()) as server:
         done = run(server.url, tmp_path, *HASTE, "--timeout", "8", "--concurrency", concurrency, seconds=60)
+    answers = [exchange.answer for exchange in done.results.record.exchanges.values()]
+    assert not done.results.record.complete
+    if max(answer.seconds for answer in answers if answer.status) > 8 / 20:  # not quick: the machine is busy
+        assert done.status in (1, 4), done.told()
+        assert done.broken <= {LIVENESS}, done.told()
+        return
     assert done.broken == {LIVENESS}, done.told()
     assert "wire/nan" in done.finding(LIVENESS).observed
     assert len(done.finding(LIVENESS).exchanges) <= concurrency
     assert done.status == 1
-    assert not done.results.record.complete
 
 
 def test_a_slow_server_that_hangs_wholly_is_not_called_dead_and_the_run_ends(tmp_path):
