@@ -22,6 +22,9 @@ LONG_PROMPT = 2000
 TEMPLATE = 512
 """Tokens that a prompt template adds, at most."""
 
+SMALLEST_WINDOW = 1024
+"""Tokens that every model has room for. Up to so many bytes and tokens asked for, no window is a reason to refuse."""
+
 LONG_BODY = 16_000
 """From this many bytes on, a body is no ordinary one."""
 
@@ -169,13 +172,15 @@ class Observation:
             return False
         # A window may be so small that the default answer and a few words do not fit into it.
         short = self.case.price < (self.contract.default_limit or 0)
+        says_so = bool(_CONTEXT_WORDS.search(self.body[:4096].decode("utf-8", "replace")))
         # Many short texts are as long as one, and a rare character may be a token for each of its bytes.
-        small = len(self.case.request.body) < LONG_PROMPT
+        size = len(self.case.request.body)
+        small = size < LONG_PROMPT and not (says_so and size + self.case.price > SMALLEST_WINDOW)
         if (self.is_ordinary and short and small) or self._fits_window:
             return False
         if self.dialect is Dialect.WORKER and self.case.size and (self.status or 0) >= 500:
             return True  # nothing in the page's Workers catches what the model says of its window
-        return self.status == 413 or bool(_CONTEXT_WORDS.search(self.body[:4096].decode("utf-8", "replace")))
+        return self.status == 413 or says_so
 
     @property
     def _fits_window(self) -> bool:

@@ -228,3 +228,16 @@ class HasAVeryShortWindow(Windowed):
 
     def refusal(self, tokens: int) -> Refusal:
         return Refusal(413, 5021, "AiError: input exceeds the context window")
+
+
+@variant(undecided=("effect/prompt*", "effect/messages*"))
+class HasAWindowOfAThousandBytes(Careless):
+    """Takes each byte for a token, twelve more for each message, and has room for a thousand."""
+
+    def validate(self, body: Any) -> None:
+        super().validate(body)
+        texts = [body["prompt"]] if isinstance(body.get("prompt"), str) else []
+        texts += [each["content"] + 12 * " " for each in body.get("messages") or ()]
+        tokens = sum(len(text.encode("utf-8", "replace")) for text in texts) + max(0, body.get("max_tokens", 256))
+        if tokens > 1000:
+            raise Refusal(413, 5021, f"AiError: tokens ({tokens}) exceeded this model context window limit (1000)")
