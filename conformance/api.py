@@ -19,8 +19,10 @@ from infercheck.job import header_lines, job_of
 from infercheck.launching.background import Background
 from infercheck.launching.launch import Launch, perform, prepare
 from infercheck.launching.reports import write_reports
+from infercheck.launching.server import live_address
 from infercheck.reports.plain import tally, told
 from infercheck.results import Result, Results
+from infercheck.runners.engine import Engine
 from infercheck.suite import Progress
 
 PREFIX = "infercheck-"
@@ -31,7 +33,8 @@ COMMAND = ("infercheck.run",)
 class Wishes(TypedDict, total=False):
     """What may be said of a run, by the names of `infercheck.yaml`; the command line's help tells what each does.
 
-    `timeout`, `max_time`, `restart_wait` and `ready_timeout` are in seconds. A list may be one text.
+    `timeout`, `max_time`, `restart_wait` and `ready_timeout` are in seconds, `memory` in MiB. A list may be one
+    text.
     """
 
     contract: str
@@ -64,6 +67,7 @@ class Wishes(TypedDict, total=False):
     start: str | Sequence[str]
     ready: str
     ready_timeout: float
+    memory: int
     warm_up: bool
 
 
@@ -107,7 +111,7 @@ class Run:
 
 
 def run(
-    target: str | None = None,
+    target: str | Engine | Callable[..., Any] | None = None,
     *,
     config: Path | str | None = None,
     output: Path | str | None = None,
@@ -117,8 +121,10 @@ def run(
 ) -> Run:
     """Test a target, wait for the end, and return what came of it.
 
-    `target` is an address as the command takes it (default `reference`), `config` the path of an `infercheck.yaml`,
-    before which all else goes, `output` the folder for journal and reports (a new temporary one by default).
+    `target` is an address as the command takes it (default `reference`), or an object: an `Engine`, a function of
+    the request, or an ASGI application. It is served from a thread of this process: what kills or blocks this
+    takes the run along. `config` is the path of an `infercheck.yaml`, before which all else goes, `output` the
+    folder for journal and reports (a new temporary one by default).
     `resume` goes on with the run whose journal lies in `output`. `listener` is told of progress in another thread.
 
     UserError where something makes no sense, TargetError where the target is out of reach. May be called where an
@@ -128,7 +134,7 @@ def run(
 
 
 async def run_async(
-    target: str | None = None,
+    target: str | Engine | Callable[..., Any] | None = None,
     *,
     config: Path | str | None = None,
     output: Path | str | None = None,
@@ -148,14 +154,14 @@ async def run_async(
 
 
 def _background(
-    target: str | None,
+    target: str | Engine | Callable[..., Any] | None,
     config: Path | str | None,
     output: Path | str | None,
     resume: bool,
     listener: Callable[[Progress], None] | None,
     wishes: dict[str, Any],
 ) -> Background[Run]:
-    values = _values(wishes) | ({} if target is None else {"target": target})
+    values = _values(wishes) | ({} if target is None else _named(target))
     launch = prepare(job_of(read_config(Path(config)) if config else None, values))
     folder = Path(output or launch.job.output or tempfile.mkdtemp(prefix=PREFIX))
     return Background(
@@ -165,6 +171,10 @@ def _background(
             folder,
         )
     )
+
+
+def _named(target: str | Engine | Callable[..., Any]) -> dict[str, Any]:
+    return {"target": target} if isinstance(target, str) else {"target": live_address(target), "live": target}
 
 
 def _left(launch: Launch, results: Results, folder: Path) -> Run:

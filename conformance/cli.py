@@ -23,7 +23,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 FORMS = ("text", "html", "json", "junit", "markdown", "badge-svg", "badge-json")
 PATTERN = "An id, its beginning, or a pattern with * and ?; may be given again."
 TARGETS = """TARGET is `reference` (the built-in server, the default), `cloudflare` (account and token from
-CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN)"""
+CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN), `engine:MODULE:OBJECT` or `asgi:MODULE:APP` (an engine or an
+application of yours, served in a process of its own: see `infercheck serve --help`)"""
 RECORDED = "`replay:JOURNAL` (judges a recorded run again, without a network)"
 URL = "or the exact URL to POST to."
 
@@ -96,8 +97,11 @@ def _server_options(command: F) -> F:
         click.option("--ready", metavar="URL",
                      help="Answers with a status below 500 once the started target is ready; by default its port "
                           "says so."),
-        click.option("--ready-timeout", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True,
-                     callback=_finite, help="Seconds that it may take."),
+        click.option("--ready-timeout", type=click.FloatRange(0, min_open=True), callback=_finite,
+                     help="Seconds that it may take; 60, or 600 for an engine, by default."),
+        click.option("--memory", type=click.IntRange(1), metavar="MIB",
+                     help="A target that we start and that takes more is ended; for an engine, nine tenths of what "
+                          "is free by default."),
     ]  # fmt: skip
     return _apply(command, options)
 
@@ -279,14 +283,38 @@ def report(**options: Any) -> None:
     command(**options)
 
 
-@cli.command(short_help="Run the built-in reference server.")
+@cli.command(short_help="Serve an engine, an application or the reference model.")
+@click.argument("engine", default="reference")
+@_contract_option
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0 takes a free one.")
+@click.option("--unix", "at", type=click.Path(path_type=Path), metavar="PATH",
+              help="Listen on a Unix socket instead.")  # fmt: skip
 @click.option("--token-env", metavar="NAME", help="The variable with the token to ask for; a new one by default.")
-@click.option("--peak", type=click.FloatRange(0.01), default=None, help="How sure of itself the model is.")
-@click.option("--length", metavar="LOW:HIGH", help="Tokens after which an answer ends.")
+@click.option("--no-token", is_flag=True, help="Ask for no token. On loopback or a Unix socket only.")
+@click.option("--dialect", type=click.Choice(["rest", "worker"]), default="rest", show_default=True,
+              help="rest is the REST API, worker a Worker at any path that returns the bare answer.")  # fmt: skip
+@click.option("--lora", multiple=True, metavar="NAME",
+              help="An adapter that `lora` may name; others are refused. May be given again. By default the engine "
+                   "knows.")  # fmt: skip
+@click.option("--concurrency", type=click.IntRange(1),
+              help="Answers made at once; four times as many requests wait, further ones get 429. By default what "
+                   "the engine says, or 16.")  # fmt: skip
+@click.option("--max-body", type=click.IntRange(1), default=16, show_default=True, metavar="MIB",
+              help="Longer bodies get 413.")  # fmt: skip
+@click.option("--peak", type=click.FloatRange(0.01), default=None,
+              help="How sure of itself the reference model is.")  # fmt: skip
+@click.option("--length", metavar="LOW:HIGH", help="Tokens after which the reference model's answers end.")
 def serve(**options: Any) -> None:
-    """Serve the reference model behind the documented API on loopback, until Ctrl-C.
+    """Serve ENGINE behind the documented API on loopback, until Ctrl-C.
+
+    ENGINE is `engine:MODULE:OBJECT`, looked for in this folder first: an object with a method answer(request), a
+    function of the request, or a class or function without parameters that makes one. The request is a mapping that
+    satisfies the contract's schema; the answer is a mapping as the page's Output has it or, for `stream: true`, an
+    iterator of the events' payloads; both may be asynchronous. To refuse, raise an error with an integer `code` and
+    a `message`. Without ENGINE the built-in reference model is served.
+
+    `asgi:MODULE:APP` serves an ASGI application of yours as it is; tokens, dialect and limits are its own.
 
     Prints the URL, the token and a curl line.
     """

@@ -11,8 +11,9 @@ from infercheck.checks import judge
 from infercheck.checks.rules import Said
 from infercheck.dialect import FORM_OF_ERRORS, LENIENT_WORKERS, Dialect
 from infercheck.findings import Finding, Verdict, broken
-from infercheck.liveness import Killed, Liveness, Pulse, Unanswered
+from infercheck.liveness import Killed, Liveness, Unanswered
 from infercheck.observation import Observation, Outcome
+from infercheck.pulse import Pulse
 
 COMBINATIONS = "input/combinations"
 LIVENESS = "robust/liveness"
@@ -229,6 +230,8 @@ def _fate(pulse: Pulse) -> str:
     match pulse:
         case Pulse.BACK:
             return "asked just before, the target answered; just after, nobody did for a while"
+        case Pulse.REVIVED:
+            return "asked just before, the target answered; then it was silent until it was started again"
         case Pulse.GONE:
             return "asked just before, the target answered; since then nobody does"
         case _:

@@ -41,6 +41,7 @@ INTERRUPTED = Ending(complete=False, reason="interrupted by the user")
 class Settings:
     """How a run goes about it. `rate` is in requests a second, `max_time` and `restart_wait` in seconds.
 
+    `restart` ends a target that is silent, which is started again then.
     `folder` is where curl lines look for long bodies, beside the journal by default; `examples` the one that holds
     the requests that showed a defect in earlier runs.
     `address` is what the user wrote, `url` where requests go, `token_variable` the name that curl lines give.
@@ -55,6 +56,7 @@ class Settings:
     rate: float | None = None
     max_time: float | None = None
     restart_wait: float = RESTART_WAIT
+    restart: Callable[[], None] | None = None
     expected: tuple[Expected, ...] = ()
     folder: Path | None = None
     examples: Path | None = None
@@ -114,6 +116,7 @@ async def conduct(
             dialect=settings.dialect,
             lacks=_lacks(contract, settings),
             restart_wait=settings.restart_wait,
+            restart=settings.restart,
             window=options.context_window,
         )
         task = Task(

@@ -11,7 +11,7 @@ from infercheck.config import Config
 from infercheck.liveness import RESTART_WAIT
 from infercheck.plan import Options
 
-STARTING = frozenset({"start", "ready", "ready_timeout"})
+STARTING = frozenset({"start", "ready", "ready_timeout", "memory"})
 """What a config file says of the server that it starts: at another address is another server."""
 
 
@@ -21,7 +21,8 @@ class Job:
 
     `timeout`, `max_time`, `restart_wait` and `ready_timeout` are in seconds; `rate` reads as in 300/m. `headers`
     are `NAME=VALUE`, where a VALUE of `$VARIABLE` stands for that variable's. `token` is the token itself, for who
-    has it in no variable. `folder` is where `start` runs.
+    has it in no variable. `memory`, in MiB, is what a server that we start may take. `live` is an engine or an
+    application of this process, whose `target` is then the name. `folder` is where `start` runs.
     """
 
     target: str = "reference"
@@ -53,10 +54,12 @@ class Job:
     baseline: str | None = None
     start: str | tuple[str, ...] | None = None
     ready: str | None = None
-    ready_timeout: float = 60.0
+    ready_timeout: float | None = None
+    memory: int | None = None
     warm_up: bool = False
     output: str | None = None
     folder: Path | None = None
+    live: Any = field(default=None, repr=False)
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """The job with some of its fields as these values say; lists become tuples."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Unpack
 
@@ -19,10 +19,11 @@ from infercheck.exchange import Exchange
 from infercheck.findings import Finding, Verdict
 from infercheck.fuzz.cases import FUZZ
 from infercheck.learnt import SURE, Learnt, too_many
-from infercheck.liveness import Answered, Gone, Killed, Liveness, Pulse, Unanswered
+from infercheck.liveness import Answered, Gone, Killed, Liveness, Unanswered
 from infercheck.observation import Observation, Outcome
 from infercheck.patience import Patience
 from infercheck.plan import Plan
+from infercheck.pulse import Pulse
 
 LULL = 0.5
 """Seconds that a target which may be gone is given where there is no budget left to ask for it."""
@@ -41,6 +42,7 @@ class Judge:
         dialect: Dialect,
         lacks: Mapping[Need, str],
         restart_wait: float,
+        restart: Callable[[], None] | None = None,
         window: int | None = None,
     ) -> None:
         self.contract = contract
@@ -53,7 +55,7 @@ class Judge:
         self.dialect = Dialect.REST
         if dialect is not Dialect.AUTO:
             self.take(Guess(dialect=dialect, saw=""))
-        self.liveness = Liveness(door, self.observe, restart_wait=restart_wait)
+        self.liveness = Liveness(door, self.observe, restart_wait=restart_wait, restart=restart)
         self._blame = Blame(contract, self.liveness.trial)
         self.patience = Patience()
         self.left_out = 0
@@ -87,8 +89,8 @@ class Judge:
     def accepts(self, seen: Observation) -> None:
         """Learn whether the smallest valid request of a branch is accepted."""
         self._learnt.alive[seen.case.branch] = seen.outcome is Outcome.ACCEPTED
-        if seen.exchange.answer.status is not None and self.liveness.probe is None:
-            self.liveness.probe = seen.case
+        if seen.exchange.answer.status is not None and self.liveness.prober.probe is None:
+            self.liveness.prober.probe = seen.case
 
     @property
     def refused_branches(self) -> list[str]:
@@ -112,8 +114,8 @@ class Judge:
 
     async def ask_for_life(self) -> None:
         """Ask what the target is known to answer; ThrottledForEver where it does not any more."""
-        if self.liveness.probe:
-            await self._door.ask(self.liveness.probe, fresh=True)
+        if self.liveness.prober.probe:
+            await self._door.ask(self.liveness.prober.probe, fresh=True)
 
     def spare(self, case: Case) -> Case:
         """A case without the values that are known to get no answer at all."""
@@ -162,9 +164,9 @@ class Judge:
         else:
             try:
                 seen = await self._made_sure(seen, findings)
-            except NotToBeHad:
+            except NotToBeHad as spent:
                 # What one answer shows stands, but nobody has made sure of it.
-                return [*findings, *map(_unsure, await self._judged(seen))]
+                return [*findings, *(_unsure(one, f"not asked again: {spent}") for one in await self._judged(seen))]
         return [*findings, *await self._judged(seen)]
 
     async def _judged(self, seen: Observation) -> list[Finding]:
@@ -207,7 +209,7 @@ class Judge:
                 return seen
             left_over = conclusions.of_left_over(seen, again)
             # It may be another's answer because both were under way at once, which is no matter of connections.
-            findings.append(_unsure(left_over) if is_too_long(seen) else left_over)
+            findings.append(_unsure(left_over, "others were under way") if is_too_long(seen) else left_over)
             self._door.apart = True
             return again
         return seen
@@ -310,5 +312,5 @@ def _kind(seen: Observation) -> tuple[int | None, str, bool]:
     return seen.status, seen.media_type, is_too_long(seen)
 
 
-def _unsure(finding: Finding) -> Finding:
-    return replace(finding, confirmed=not finding.is_broken)
+def _unsure(finding: Finding, reason: str) -> Finding:
+    return replace(finding, confirmed=False, reason=finding.reason or reason) if finding.is_broken else finding

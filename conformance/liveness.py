@@ -11,20 +11,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from infercheck.cases import Case
 from infercheck.door import Door
-from infercheck.errors import NotToBeHad, TargetGone, ThrottledForEver
+from infercheck.errors import TargetGone, ThrottledForEver
 from infercheck.exchange import Exchange
 from infercheck.observation import Observation, Outcome
-
-WAITS = (0.0, 0.2, 0.5, 1.0)
-"""Seconds before each question whether the target is there; the last again and again while there is patience."""
+from infercheck.pulse import BACK, LOST, Prober, Pulse
 
 RESTART_WAIT = 10.0
 """Seconds that a target that is gone has to come back, where the user says nothing."""
@@ -40,22 +36,6 @@ DYING = 0.2
 
 RECENT = 4
 """Answers before a target is gone that may have to do with it."""
-
-LOST = 2
-"""Questions lost in a row before a target counts as gone; one connection that is refused is enough."""
-
-SILENCES = 2
-"""Questions that may go unanswered, for as long as the user's patience lasts, before a target counts as silent."""
-
-
-class Pulse(StrEnum):
-    """What came of asking whether a target is there."""
-
-    THERE = "there"
-    BACK = "there again after a while in which nobody answered"
-    GONE = "gone: nobody answers any more"
-    SILENT = "silent: our patience ended"
-    UNTOLD = "not asked: the budget is spent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,15 +73,21 @@ Inquest = Answered | Unanswered | Killed | Gone
 
 
 class Liveness:
-    """Watches every exchange of a run. `probe` is a request that the target is known to answer; `restart_wait`, in
-    seconds, is infinite for a recorded run, whose answers come at once or never."""
+    """Watches every exchange of a run. `restart_wait`, in seconds, is infinite for a recorded run, whose answers
+    come at once or never; for `restart` see `Prober`."""
 
     def __init__(
-        self, door: Door, observe: Callable[[Case, Exchange], Observation], *, restart_wait: float
+        self,
+        door: Door,
+        observe: Callable[[Case, Exchange], Observation],
+        *,
+        restart_wait: float,
+        restart: Callable[[], None] | None = None,
     ) -> None:
         self._door = door
         self._observe = observe
         self._restart_wait = restart_wait
+        self.prober = Prober(door, restart_wait=restart_wait, restart=restart)
         self._one_at_a_time = asyncio.Lock()
         self._suspects: dict[int, Observation] = {}
         self._recent: deque[Observation] = deque(maxlen=RECENT)
@@ -110,10 +96,7 @@ class Liveness:
         self.absences: list[tuple[Observation, ...]] = []
         """What was under way, or had just been answered, each time that the target was gone, nobody knows why."""
         self._unanswered = 0
-        self._faltered = False
         self._left = False
-        self._spent: NotToBeHad | None = None
-        self.probe: Case | None = None
         self.slowest = 0.0
         """Seconds that the slowest answer to an ordinary request took."""
         self.over = ""
@@ -154,7 +137,7 @@ class Liveness:
             if self.over:
                 return Gone(pulse=Pulse.GONE)
             known = self._unanswered >= ATTEMPTS  # for not answering: each need not be made so sure of again
-            before = Pulse.THERE if known else await self._pulse()
+            before = Pulse.THERE if known else await self.prober.pulse()
             suspects, recent = tuple(self.suspects), tuple(self._recent)
             if before in (Pulse.GONE, Pulse.SILENT):
                 self.absences.append(suspects or recent)
@@ -164,7 +147,7 @@ class Liveness:
             again, after = await self._tried(seen.case, 1 if known else ATTEMPTS, fresh=True)
             if again.outcome is not Outcome.NO_ANSWER:
                 killer = await self._among_the_answered(seen) if before is Pulse.BACK else None
-                if before is Pulse.BACK and killer is None:
+                if before in BACK and killer is None:
                     self.absences.append(suspects or recent)
                 return Answered(again=again, killer=killer)
             if after in (Pulse.THERE, Pulse.UNTOLD):
@@ -180,7 +163,7 @@ class Liveness:
                 continue
             again = self._observe(one.case, await self._door.ask(one.case, fresh=True, held=True))
             await asyncio.sleep(0 if self._restart_wait == math.inf else DYING)
-            pulse = await self._pulse()
+            pulse = await self.prober.pulse()
             if pulse not in (Pulse.THERE, Pulse.UNTOLD):
                 self._count(one, pulse)
                 return one, Killed(again=again, pulse=pulse)
@@ -193,7 +176,7 @@ class Liveness:
                 return
             recent = tuple(self._recent)
             with contextlib.suppress(ThrottledForEver):
-                if await self._pulse() in (Pulse.GONE, Pulse.SILENT):
+                if await self.prober.pulse() in (Pulse.GONE, Pulse.SILENT):
                     self.absences.append(recent)
                     self.over = "the target stopped answering after the last request"
 
@@ -207,7 +190,7 @@ class Liveness:
                 again = self._observe(seen.case, await self._door.ask(seen.case, fresh=True, held=True))
                 if not again.is_broken_off:
                     return again, Pulse.THERE
-            after = await self._pulse()
+            after = await self.prober.pulse()
             if after not in (Pulse.THERE, Pulse.UNTOLD):
                 self._count(seen, after)
             return again, after
@@ -236,15 +219,15 @@ class Liveness:
             fresh = True
             if seen.outcome is not Outcome.NO_ANSWER:
                 return seen, Pulse.THERE
-            pulse = await self._pulse()
-            if pulse is Pulse.UNTOLD and self._spent and attempts > 1:
-                raise self._spent  # one more loss alone is no reason to say that it is never answered
+            pulse = await self.prober.pulse()
+            if pulse is Pulse.UNTOLD and self.prober.spent and attempts > 1:
+                raise self.prober.spent  # one more loss alone is no reason to say that it is never answered
             reached = _reached(seen)
             self.clear(seen)
-            faltered += reached and self._faltered
+            faltered += reached and self.prober.faltered
             if pulse is Pulse.THERE and faltered >= LOST:
                 pulse = Pulse.BACK  # started again so fast that it is hardly missed, each time
-            if not reached and pulse in (Pulse.THERE, Pulse.BACK) and unreached < ATTEMPTS:
+            if not reached and pulse in (Pulse.THERE, *BACK) and unreached < ATTEMPTS:
                 unreached += 1
                 continue
             attempts -= 1
@@ -256,7 +239,7 @@ class Liveness:
         self.died_of.append(seen.case.id)
         # It was gone before because of this one, too: now somebody knows why.
         self.absences = [absence for absence in self.absences if seen not in absence]
-        if pulse is not Pulse.BACK:
+        if pulse not in BACK:
             self._bury(seen)
         elif len(self.died_of) >= DEATHS:
             self.over = self.over or f"the target died {len(self.died_of)} times"
@@ -275,40 +258,6 @@ class Liveness:
             return False
         # A stream that we left may still be written, and keep the target from everything else.
         return self._left or not seen.is_ordinary or seen.exchange.answer.seconds < 20 * self.slowest
-
-    async def _pulse(self) -> Pulse:
-        # A refused connection says that nobody is there, and so do two that are lost in a row; one is lost now and
-        # then, and our own patience says nothing of the kind.
-        if self.probe is None:
-            return Pulse.UNTOLD
-        lost, silences = 0, 0
-        until = time.monotonic() + self._restart_wait
-        for wait in _waits():
-            await asyncio.sleep(0 if self._restart_wait == math.inf else wait)
-            try:
-                exchange = await self._door.ask(self.probe, fresh=True, held=True)
-            except NotToBeHad as spent:
-                self._spent = spent
-                return Pulse.GONE if lost >= LOST else Pulse.UNTOLD
-            if exchange.answer.status is not None:
-                self._faltered = lost > 0
-                return Pulse.BACK if lost >= LOST else Pulse.THERE
-            failure = exchange.answer.failure
-            if failure and failure.is_ours:
-                silences += 1
-                if silences >= SILENCES:
-                    return Pulse.SILENT
-            else:
-                lost += LOST if failure and failure.kind == "connect" else 1
-            if lost >= LOST and time.monotonic() >= until:
-                return Pulse.GONE
-        raise AssertionError  # the waits have no end
-
-
-def _waits() -> Iterator[float]:
-    yield from WAITS
-    while True:
-        yield WAITS[-1]
 
 
 def _reached(seen: Observation) -> bool:

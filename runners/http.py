@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -58,12 +59,14 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """How to get to a target: the exact URL, the model that it names, the bearer token, and the network between."""
+    """How to get to a target: the exact URL, the model that it names, the bearer token, and the network between, or
+    the Unix socket on this machine."""
 
     url: str
     model: str = ""
     token: str | None = field(default=None, repr=False)
     network: Network = field(default_factory=Network)
+    socket: Path | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -145,6 +148,7 @@ class HttpRunner:
             limits=httpx.Limits(max_connections=network.connections, max_keepalive_connections=kept),
             proxy=network.proxy,
             verify=self._verify,
+            uds=str(self._link.socket) if self._link.socket else None,
         )
 
     async def _send(self, transport: httpx.AsyncHTTPTransport, request: Request, trace: _Trace) -> Answer:

@@ -7,50 +7,40 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import math
 import re
-import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from itertools import chain, islice
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jsonschema_rs
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from infercheck.runners.engine import Engine, Refusal
+from infercheck.runners.complaints import describe
+from infercheck.runners.engine import Engine, Refusal, refusal_of
+from infercheck.runners.pump import Begun, ClientLeft, pump, settled, while_connected
+from infercheck.runners.turns import Turns, turn_of
 
 NO_ROUTE = 7000
 WRONG_METHOD = 7001
 NO_ACCOUNT = 7003
 AUTHENTICATION = 10000
 BAD_INPUT = 5006
+UNKNOWN_ADAPTER = 3037
 NO_MODEL = 5007
 TOO_LARGE = 3006
 INTERNAL = 5000  # no published code fits; hosted clients only ever see a number here
 
 DEFAULT_MODEL = "@cf/mistral/mistral-7b-instruct-v0.2-lora"
 
-_PATIENCE = 0.001
-_MOST_FRAMES = 32
-_MOST_ERRORS = 10
-_MOST_VALUES = 1000
 _SURROGATE = re.compile(rb"\\u[dD][89abcdefABCDEF]")
-_TYPE_NAMES = (
-    (bool, "boolean"),
-    (int, "integer"),
-    (float, "number"),
-    (str, "string"),
-    (list, "array"),
-    (dict, "object"),
-)
 
 
 class EdgeRefusal(Refusal):
@@ -65,8 +55,13 @@ class Api:
     """Serves `engine` at POST /client/v4/accounts/{account}/ai/run/{model}.
 
     `input_schema` is the contract's; `token` the bearer token to ask for (none: no authentication);
-    `account` the only account id that is served (none: any).
+    `account` the only account id that is served (none: any). `adapters` are the names that `lora` may take beside
+    a `prompt` (none: the engine knows). At most `concurrency` answers are made at once (none: any number); four
+    times as many requests wait for their turn, and those beyond are refused with 429.
     """
+
+    route = "/client/v4/accounts/{account}/ai/run/{model:path}"
+    """The path that is served, as Starlette writes it."""
 
     body_limit = 16 * 2**20
     """Longest body that is read, in bytes."""
@@ -79,19 +74,23 @@ class Api:
         token: str | None = None,
         model: str = DEFAULT_MODEL,
         account: str | None = None,
+        adapters: Sequence[str] | None = None,
+        concurrency: int | None = None,
     ) -> None:
         self.engine = engine
         self.token = token
         self.model = model
         self.account = account
+        self.adapters = adapters
+        self.concurrency = concurrency
         self.validator = jsonschema_rs.Draft202012Validator(input_schema)
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
+        most = self.concurrency
         app = Starlette(
-            routes=[
-                Route("/client/v4/accounts/{account}/ai/run/{model:path}", self.handle, methods=["POST"]),
-            ],
+            routes=[Route(self.route, self.handle, methods=["POST"])],
+            middleware=[Middleware(Turns, most=most, waiting=4 * most)] if most else [],
             exception_handlers={HTTPException: self._on_http_error, Exception: self._on_fault},
         )
         app.router.redirect_slashes = False
@@ -103,10 +102,14 @@ class Api:
             self.authorize(request)
             self.find_model(request)
             raw = await self.read_body(request)
+            if (turn := turn_of(request.scope)) is not None:
+                await turn.take()
             # Off the loop: a body of megabytes, a long answer or a slow engine holds up nobody else.
-            return await run_in_threadpool(self.respond, raw)
+            return await while_connected(request, run_in_threadpool(self.respond, raw))
         except Refusal as refusal:
             return self.error_response(refusal)
+        except ClientLeft:
+            return Response(status_code=499)
 
     def authorize(self, request: Request) -> None:
         """Refuse a request without the token, where there is one."""
@@ -148,6 +151,7 @@ class Api:
         """Answer a body; runs in a thread of its own."""
         body = self.parse_body(raw)
         self.validate(body)
+        self.find_adapter(body)
         answer = self.run(body)
         return self.success_response(answer) if isinstance(answer, Mapping) else self.stream_response(answer)
 
@@ -174,17 +178,25 @@ class Api:
             words = "nested too deeply"
         raise Refusal(400, BAD_INPUT, f"AiError: Bad input: Error: {words}")
 
+    def find_adapter(self, body: Any) -> None:
+        """Refuse an adapter that is not served. The page declares `lora` for prompts only; elsewhere it is none."""
+        name = body.get("lora") if isinstance(body, dict) and isinstance(body.get("prompt"), str) else None
+        if self.adapters is not None and isinstance(name, str) and name not in self.adapters:
+            raise Refusal(400, UNKNOWN_ADAPTER, f"AiError: LoRA not found: {name[:100]}")
+
     def run(self, body: Mapping[str, Any]) -> Mapping[str, Any] | Iterator[Mapping[str, Any]]:
         """Ask the engine. A stream comes back begun, so that what is refused is no stream."""
-        answer = self.engine.answer(body)
-        if isinstance(answer, Mapping):
-            return answer
-        events = iter(answer)
-        return chain(list(islice(events, 1)), events)
+        try:
+            answer = settled(self.engine.answer(body))
+            return answer if isinstance(answer, Mapping) else Begun(answer)
+        except Exception as error:
+            if (refusal := refusal_of(error)) is None:
+                raise
+            raise refusal from error
 
     def success_response(self, answer: Mapping[str, Any]) -> Response:
         """Put an answer in the REST envelope."""
-        return _json(200, {"result": answer, "success": True, "errors": [], "messages": []})
+        return json_response(200, {"result": answer, "success": True, "errors": [], "messages": []})
 
     def error_response(self, refusal: Refusal) -> Response:
         """Put a refusal in the envelope: the edge's has no result, that of Workers AI an empty one."""
@@ -195,7 +207,9 @@ class Api:
             "errors": [{"code": refusal.code, "message": refusal.message}],
             "messages": [],
         }
-        return _json(refusal.status, envelope, refusal.headers if isinstance(refusal, EdgeRefusal) else None)
+        return json_response(
+            refusal.status, envelope, refusal.headers if isinstance(refusal, EdgeRefusal) else None
+        )
 
     def stream_events(self, events: Iterator[Mapping[str, Any]]) -> Iterator[bytes]:
         """Yield the bytes of each server-sent event, `[DONE]` last."""
@@ -206,7 +220,7 @@ class Api:
     def stream_response(self, events: Iterator[Mapping[str, Any]]) -> Response:
         """Send events as they come, each a chunk of its own; a client that leaves ends the generation."""
         headers = {"content-type": "text/event-stream", "cache-control": "no-cache"}
-        return StreamingResponse(_pump(self.stream_events(events)), headers=headers)
+        return StreamingResponse(pump(self.stream_events(events), events), headers=headers)
 
     async def _on_http_error(self, request: Request, error: Exception) -> Response:
         """Say in the edge's words what Starlette's router found."""
@@ -218,97 +232,6 @@ class Api:
     async def _on_fault(self, request: Request, error: Exception) -> Response:
         """Hide a fault of the engine from the client; Starlette raises it again, for the log."""
         return self.error_response(Refusal(500, INTERNAL, "AiError: Internal error"))
-
-
-async def _pump(frames: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Drive a blocking iterator from the loop.
-
-    What comes within a millisecond comes together, since a thread costs more than a fast engine's token; a
-    slow engine's tokens come one by one.
-    """
-    try:
-        while True:
-            ready, error = await run_in_threadpool(_pull, frames)
-            for frame in ready:
-                yield frame
-                await asyncio.sleep(0)  # else a lost connection is noticed only after the batch
-            if isinstance(error, StopIteration):
-                return
-            if error is not None:
-                raise error  # the stream breaks off: to end it well would call half an answer whole
-    finally:
-        if (close := getattr(frames, "close", None)) is not None:
-            close()
-
-
-def _pull(frames: Iterator[bytes]) -> tuple[list[bytes], Exception | None]:
-    """Return the next few frames, and how the iterator ended if it did."""
-    ready: list[bytes] = []
-    deadline = time.monotonic() + _PATIENCE
-    try:
-        while len(ready) < _MOST_FRAMES:
-            ready.append(next(frames))
-            if time.monotonic() > deadline:
-                break
-    except Exception as error:  # carried to the loop, raised there
-        return ready, error
-    return ready, None
-
-
-def describe(validator: jsonschema_rs.Draft202012Validator, body: Any) -> str:
-    """Say what is wrong with an invalid body, in the manner of the hosted API's own validator."""
-    if not _is_small(body):  # the errors of an array of millions would take minutes to make
-        return "oneOf at '/' not met"
-    heads: list[str] = []
-    leaves: list[str] = []
-    pending = list(validator.iter_errors(body))
-    while pending and len(leaves) < _MOST_ERRORS:
-        error = pending.pop(0)
-        place = "'/" + "/".join(map(str, error.instance_path))[:100] + "'"
-        if error.schema_path[-1] == "oneOf":
-            branches = getattr(error.kind, "context", [])
-            heads.append(f"oneOf at {place} not met, {sum(not branch for branch in branches)} matches")
-            pending.extend(chain.from_iterable(branches))
-        else:
-            leaves.append(_describe_leaf(error, place))
-    return ": ".join(filter(None, (", ".join(heads), ", ".join(leaves))))
-
-
-def _describe_leaf(error: jsonschema_rs.ValidationError, place: str) -> str:
-    keyword, kind = error.schema_path[-1], error.kind
-    limit = getattr(kind, "limit", None)
-    match keyword:
-        case "required":
-            return f"required properties at {place} are '{getattr(kind, 'property', '')}'"
-        case "type":
-            wanted = ",".join(getattr(kind, "types", ()))
-            return f"Type mismatch of {place}, '{wanted}' not in '{_type_name(error.instance)}'"
-        case "minLength" | "maxLength":
-            return f"Length of {place} must be {'>=' if keyword == 'minLength' else '<='} {limit}"
-        case "minimum" | "maximum":
-            return f"{place} must be {'>=' if keyword == 'minimum' else '<='} {limit}"
-        case _:
-            return f"{keyword} at {place} not met"
-
-
-def _type_name(value: Any) -> str:
-    for kind, name in _TYPE_NAMES:
-        if isinstance(value, kind):
-            return name
-    return "null"
-
-
-def _is_small(body: Any) -> bool:
-    """Tell whether a JSON value has at most `_MOST_VALUES` values in it."""
-    pending, count = [body], 0
-    while pending:
-        value = pending.pop()
-        count += 1
-        children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        if count + len(children) > _MOST_VALUES:
-            return False
-        pending.extend(children)
-    return True
 
 
 def _finite(literal: str) -> float:
@@ -327,5 +250,6 @@ def _dump(value: Mapping[str, Any]) -> bytes:
     return text.encode("utf-8", "replace")  # a lone surrogate must not become bytes that are no UTF-8
 
 
-def _json(status: int, value: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+def json_response(status: int, value: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """Strict JSON, whatever characters an engine's texts have."""
     return Response(_dump(value), status, headers, media_type="application/json")

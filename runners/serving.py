@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -14,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -33,21 +35,38 @@ class ServerStartError(TargetError):
     """A server of ours did not come up."""
 
 
-def serve(app: Any, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+def serve(
+    app: Any,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    at: Path | None = None,
+    lifespan: bool = False,
+    on_ready: Callable[[str], None],
+) -> None:
     """Serve an ASGI application over HTTP/1.1 until SIGINT or SIGTERM, then return.
 
-    `port` 0 takes any free one. `on_ready` gets the base URL, such as `http://127.0.0.1:8787`, once
-    connections are accepted. Open streams have two seconds to end. Raises `OSError` where the address cannot
-    be had.
+    `port` 0 takes any free one; `at` is the path of a Unix socket to listen on instead; a dead one is replaced.
+    `on_ready` gets the base URL, such as `http://127.0.0.1:8787`, or the path of the socket, once connections are
+    accepted. With `lifespan` the application is told of start and end. Open streams have two seconds to end. Raises
+    `OSError` where the address cannot be had, `ServerStartError` where the application does not start.
     """
-    listener = _listen(host, port)
-    bound = listener.getsockname()[1]
-    url = f"http://[{host}]:{bound}" if listener.family == socket.AF_INET6 else f"http://{host}:{bound}"
-    config = uvicorn.Config(
+    listener, url = _listening(host, port, at)
+    with listener, _signals_swallowed():
+        server = Server(app, lambda: on_ready(url), lifespan=lifespan)
+        server.run(sockets=[listener])
+    if at is not None:
+        at.unlink(missing_ok=True)
+    if not server.started:
+        raise ServerStartError("the application did not start")
+
+
+def _config(app: Any, *, lifespan: bool) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         access_log=False,
         http="h11",
-        lifespan="off",
+        lifespan="auto" if lifespan else "off",
         log_level="warning",
         loop="asyncio",
         server_header=False,
@@ -56,24 +75,50 @@ def serve(app: Any, *, host: str, port: int, on_ready: Callable[[str], None]) ->
         use_colors=False,
         ws="none",
     )
-    with listener, _signals_swallowed():
-        _Server(config, lambda: on_ready(url)).run(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Tells when it accepts, and says nothing of the streams that it cuts off when asked to stop."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
+    def __init__(self, app: Any, on_ready: Callable[[], None], *, lifespan: bool) -> None:
+        super().__init__(_config(app, lifespan=lifespan))
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept."""
         await super().startup(sockets)
-        self._on_ready()
+        if self.started:
+            self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End in order, within the grace."""
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
         await super().shutdown(sockets)
+
+
+def _listening(host: str, port: int, at: Path | None) -> tuple[socket.socket, str]:
+    if at is not None:
+        return listen_at(at), str(at)
+    listener = _listen(host, port)
+    bound = listener.getsockname()[1]
+    return listener, f"http://[{host}]:{bound}" if listener.family == socket.AF_INET6 else f"http://{host}:{bound}"
+
+
+def listen_at(path: Path) -> socket.socket:
+    """A Unix socket at a path, for this user alone; one that nobody listens on any more is replaced."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+            if other.connect_ex(str(path)) == 0:
+                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        if path.is_socket():
+            path.unlink()
+        listener.bind(str(path))
+        path.chmod(0o600)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -15,21 +15,19 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
 from infercheck.errors import TargetError, UsageError
 from infercheck.runners.masking import SHORTEST, Mask
+from infercheck.runners.places import missing, place_of, shown, taken
 from infercheck.runners.serving import ServerStartError
 
 try:
@@ -43,7 +41,6 @@ LOG = "server.log"
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _STATE = ".server"
 _LOCKS = "users", "running", "starting", "leaving"
-_ANSWER = 5.0
 _PAUSES = 0.05, 0.5
 _TAIL = 15
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -55,25 +52,28 @@ class Start:
 
     `command` is a text for `/bin/sh`, or words that need no shell; `cwd` where it runs. `target` is the URL that
     requests go to. The server is ready once `ready`, a URL that is asked with GET, answers with a status below 500;
-    without it, once the target's host and port take connections. It must be within `timeout` seconds. `folder` gets
-    its log, in which `secrets` are masked, and what its users agree by: all who name the same folder share the
-    server.
+    without it, once the target's host and port, or its Unix `socket`, take connections. It must be within `timeout`
+    seconds. `folder` gets its log, in which `secrets` are masked, and what its users agree by: all who name the
+    same folder share the server. Where it takes more than `memory` bytes it is ended.
     """
 
     command: str | tuple[str, ...]
     target: str
+    socket: Path | None = None
     ready: str | None = None
     timeout: float = 60.0
     folder: Path
     cwd: Path | None = None
+    memory: int | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @contextmanager
-def started(start: Start) -> Iterator[None]:
+def started(start: Start) -> Iterator[Callable[[], None]]:
     """Have the server run for the length of a `with` block; where others have it running, share theirs.
 
-    A server that ends by itself once it was ready is started again, three times at most. Who leaves last waits
+    A server that ends by itself once it was ready is started again, three times at most, and so is one that the
+    function is called for which the block is given: it ends a server that has gone silent. Who leaves last waits
     until every process of the server is gone.
 
     Raises `ServerStartError` where it does not become ready, `TargetError` where another server is there already,
@@ -87,7 +87,7 @@ def started(start: Start) -> Iterator[None]:
     try:
         user.enter()
         try:
-            yield
+            yield user.end_server
         finally:
             user.leave()
     finally:
@@ -99,7 +99,8 @@ class _User:
 
     def __init__(self, start: Start) -> None:
         self._start = start
-        self._places = list(dict.fromkeys(_place(url) for url in (start.target, start.ready) if url is not None))
+        urls = [url for url in (start.target, start.ready) if url is not None]
+        self._places = [start.socket] if start.socket is not None else list(dict.fromkeys(map(place_of, urls)))
         self._log = start.folder.absolute() / LOG
         self._folder = folder = start.folder.absolute() / _STATE
         self._state = folder / "state.json"
@@ -168,10 +169,10 @@ class _User:
         return False
 
     def _launch(self) -> None:
-        for host, port in self._places:
-            if _taken(host, port) is None:
+        for place in self._places:
+            if taken(place) is None:
                 raise TargetError(
-                    f"a server is there already at {host}:{port}, and not the one of `start` would be tested",
+                    f"a server is there already at {shown(place)}, and not the one of `start` would be tested",
                     hint="Stop that server, or leave `start` out to test it.",
                 )
         for stale in (self._state, self._ready):
@@ -197,6 +198,7 @@ class _User:
             "state": str(self._state),
             "ready": str(self._ready),
             "running": running,
+            "memory": self._start.memory,
             "secrets": _spellings(self._start.secrets),
         }
 
@@ -215,12 +217,12 @@ class _User:
             self._raise_if_ended()
             if self._ready.exists():
                 return
-            missing = _missing(self._start.ready, self._places[0], deadline - time.monotonic())
+            lacking = missing(self._start.ready, self._places[0], deadline - time.monotonic())
             left = deadline - time.monotonic()
-            if missing is None:
+            if lacking is None:
                 self._ready.touch()
             elif left <= 0:
-                raise self._error(f"was not ready after {self._start.timeout:g} s: {missing}")
+                raise self._error(f"was not ready after {self._start.timeout:g} s: {lacking}")
             else:
                 time.sleep(min(pause, left))
                 pause = min(pause * 1.5, longest)
@@ -231,6 +233,13 @@ class _User:
             raise self._error(ended)
         if not self._runs():
             raise self._error("is gone, and so is the process that keeps it")
+
+    def end_server(self) -> None:
+        """Have the supervisor end the server, and start it again if it may."""
+        pid = self._told().get("pid")
+        if pid is not None and self._runs():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGUSR1)
 
     def _ask_to_end(self) -> None:
         # A supervisor that has just been started tells its process id once it can be asked.
@@ -257,26 +266,10 @@ class _User:
             return ""
 
     def _hint(self) -> str:
-        return f"All that it said is in {self._log}. The command of `start` must stay in the foreground."
-
-
-def _missing(url: str | None, place: tuple[str, int], seconds: float) -> str | None:
-    # What the server lacks to be ready, found out within about these seconds; None where it lacks nothing.
-    limit = min(_ANSWER, max(0.05, seconds))
-    if url is None:
-        return _taken(*place, limit)
-    asked = httpx.URL(url)
-    where = f"GET {asked.scheme}://{asked.netloc.decode()}{asked.path}"
-    times = dict.fromkeys(("connect", "read", "write", "pool"), limit)
-    request = httpx.Request("GET", asked, extensions={"timeout": times})
-    # Certificates are the run's business: nothing is told to the server here, nothing believed but that it answers.
-    with httpx.HTTPTransport(verify=False, trust_env=False) as transport:
-        try:
-            response = transport.handle_request(request)
-            response.close()
-        except (httpx.HTTPError, UnicodeError) as error:
-            return f"{where}: {str(error) or type(error).__name__}"
-    return f"{where} gives {response.status_code}" if response.status_code >= 500 else None
+        ours = self._start.socket is not None
+        return f"All that it said is in {self._log}." + (
+            "" if ours else " The command of `start` must stay in the foreground."
+        )
 
 
 @contextmanager
@@ -294,32 +287,6 @@ def _locks(file: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _place(url: str) -> tuple[str, int]:
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise UsageError(f"{url!r} is no URL: {error}") from None
-    port = parsed.port or (443 if parsed.scheme == "https" else 80)
-    if parsed.scheme not in ("http", "https") or not parsed.host or port > 65535:
-        raise UsageError(
-            f"{url!r} is no address of a server that `start` starts",
-            hint="`start` needs a target, and `ready`, that is an http:// or https:// URL.",
-        )
-    return parsed.host, port
-
-
-def _taken(host: str, port: int, limit: float = 1.0) -> str | None:
-    # None where somebody takes connections there, else what is missing for it.
-    try:
-        with socket.create_connection((host, port), timeout=limit) as connection:
-            # A free port of ours may be lent to this very connection, which then meets itself.
-            if connection.getsockname() != connection.getpeername():
-                return None
-    except (OSError, UnicodeError):
-        pass
-    return f"nobody takes connections at {host}:{port}"
 
 
 def _spellings(secrets: tuple[str, ...]) -> list[str]:

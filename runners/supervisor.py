@@ -107,17 +107,19 @@ class Supervisor:
         self._cwd = job["cwd"]
         self._state, self._ready = Path(job["state"]), Path(job["ready"])
         self._running: int = job["running"]
+        self._memory: int | None = job["memory"]
         self._users = os.open(job["users"], os.O_RDWR)
         self._log = Log(sys.stderr.fileno(), [secret.encode("utf-8", "replace") for secret in job["secrets"]])
         self._server: subprocess.Popen[bytes] | None = None
         self._output: int | None = None
         self._restarts = 0
         self._asked = False
+        self._silent = False
         # A signal wakes `_wait`: the end of a child, and the wish of the last user, are acted on at once.
         self._wake, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGUSR1):
             signal.signal(number, self._on_signal)
         _adopt_orphans()
 
@@ -128,6 +130,7 @@ class Supervisor:
             self._start()
             while not self._over():
                 self._wait(_TICK)
+                self._look_after()
                 if self._server is not None and self._server.returncode is not None:
                     self._after(self._server.returncode)
         finally:
@@ -139,7 +142,18 @@ class Supervisor:
             os.close(self._users)
 
     def _on_signal(self, number: int, frame: object) -> None:
-        self._asked = self._asked or number != signal.SIGCHLD
+        self._asked = self._asked or number in (signal.SIGTERM, signal.SIGINT)
+        self._silent = self._silent or number == signal.SIGUSR1
+
+    def _look_after(self) -> None:
+        # What ends here is started again by `_after`, which sees the end as that of any server.
+        if self._server is None or self._server.returncode is not None:
+            return
+        much = self._memory is not None and _memory_of(self._server.pid) > self._memory
+        if much or self._silent:
+            self._log.note(f"the server {'takes too much memory' if much else 'is silent'}, and is ended")
+            self._silent = False
+            _signal_group(self._server.pid, signal.SIGKILL)
 
     def _over(self) -> bool:
         if self._asked:
@@ -171,6 +185,8 @@ class Supervisor:
         except (OSError, ValueError) as error:
             reason = self._log.masked(str(error).encode("utf-8", "replace")).decode("utf-8", "replace")
             self._tell(f"could not be started: {reason}")
+        else:
+            _first_to_go(self._server.pid)
         finally:
             os.close(theirs)
 
@@ -280,6 +296,21 @@ def _adopt_orphans() -> None:
             import ctypes
 
             ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+
+
+def _first_to_go(pid: int) -> None:
+    # Where memory runs out, Linux ends the server rather than those who test it.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text("800", "ascii")
+
+
+def _memory_of(pid: int) -> int:
+    # Bytes that a process has for itself; what it shares (mapped files, as weights are) can be had back.
+    try:
+        _, resident, shared, *_ = map(int, Path(f"/proc/{pid}/statm").read_text("ascii").split())
+    except (OSError, ValueError):
+        return 0
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _children() -> set[int]:

@@ -5,20 +5,31 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 
 from infercheck.errors import UsageError
 from infercheck.exchange import Runner
 from infercheck.runners.http import HttpRunner, Link, Network
+from infercheck.runners.loading import Place
 
-KINDS = "reference, cloudflare, or the exact http:// or https:// URL to POST to"
+KINDS = (
+    "reference, cloudflare, engine:MODULE:OBJECT, asgi:MODULE:APP, or the exact http:// or https:// URL to POST to"
+)
 CLOUDFLARE = "https://api.cloudflare.com/client/v4/accounts/{account}/ai/run/{model}"
 CLOUDFLARE_RATE = 4.0
 """Requests a second for the hosted API where no rate is given: under the documented 300 a minute."""
+
+BASE = "http://127.0.0.1:8787"
+"""Where engines and applications are asked, and where `infercheck serve` answers by default."""
+
+API_PATH = "/client/v4/accounts/local/ai/run/{model}"
+LIVE = "live:"
+"""How the address of an object begins that was handed to us."""
 
 GIVEN_TOKEN = "INFERCHECK_TOKEN"
 """What curl lines call a token that stands in no variable."""
@@ -34,6 +45,8 @@ class Target:
     token: str | None = field(default=None, repr=False)
     """The token itself, for who has it in no variable."""
     network: Network = field(default_factory=Network)
+    socket: Path | None = None
+    """The Unix socket at which an engine or an application is served."""
 
     def link(self) -> Link:
         """The way to it; UsageError where the address, the token or its variable makes no sense."""
@@ -49,6 +62,8 @@ class Opened:
     token_variable: str | None
     curl_options: tuple[str, ...] = ()
     rate: float | None = None
+    restart: Callable[[], None] | None = None
+    """Ends a target of ours that is silent; it is started again then."""
 
 
 def check(target: Target) -> None:
@@ -115,6 +130,8 @@ def _token_variable(target: Target) -> str | None:
 
 def _link(target: Target) -> Link:
     url = target.address
+    if (path := path_of(target)) is not None:
+        url = f"{BASE}{path}"
     if url == "cloudflare":
         account = os.environ.get("CLOUDFLARE_ACCOUNT_ID")
         if not account:
@@ -142,7 +159,15 @@ def _link(target: Target) -> Link:
     if token and not (token.isascii() and token.isprintable()):
         where = "" if target.token else f" in {variable}"
         raise UsageError(f"the token{where} has characters that no header can carry")
-    return Link(url=url, model=target.model, token=token, network=target.network)
+    return Link(url=url, model=target.model, token=token, network=target.network, socket=target.socket)
+
+
+def path_of(target: Target) -> str | None:
+    """The path at which an engine or an application is asked; None where the target is neither."""
+    place = Place.parse(target.address)
+    if place is None and not target.address.startswith(LIVE):
+        return None
+    return place.path if place and place.path else API_PATH.format(model=target.model)
 
 
 def is_secret(name: str) -> bool:

@@ -20,7 +20,8 @@ from infercheck.contract import Contract
 from infercheck.dialect import UNTOLD, Dialect, guess
 from infercheck.exchange import Answer, Exchange
 from infercheck.findings import Verdict
-from infercheck.launching.launch import server_of, target_of
+from infercheck.launching.launch import target_of
+from infercheck.launching.server import server_of
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Options, make_plan
 from infercheck.reports.visible import visible
@@ -33,8 +34,8 @@ def doctor(**options: Any) -> int:
     contract = contract_of(job.contract)
     target = target_of(contract, job)
     check(target)
-    with tempfile.TemporaryDirectory() as folder, server_of(job, target, Path(folder)):
-        return asyncio.run(_examine(contract, target, Dialect(job.dialect or "rest")))
+    with tempfile.TemporaryDirectory() as folder, server_of(job, target, Path(folder)) as served:
+        return asyncio.run(_examine(contract, served.target, Dialect(job.dialect or "rest")))
 
 
 async def _examine(contract: Contract, target: Target, dialect: Dialect) -> int:

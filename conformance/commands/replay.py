@@ -23,8 +23,9 @@ from infercheck.exchange import Exchange
 from infercheck.expectations import BREAKS
 from infercheck.findings import Finding, Verdict
 from infercheck.job import job_of
-from infercheck.launching.launch import server_of, target_of
+from infercheck.launching.launch import target_of
 from infercheck.launching.recorded import journal_of, options_of
+from infercheck.launching.server import server_of
 from infercheck.observation import Observation, Outcome
 from infercheck.plan import Options, make_plan
 from infercheck.record import Record, read
@@ -32,7 +33,7 @@ from infercheck.reply import reply_of
 from infercheck.reports.sidebyside import side_by_side
 from infercheck.reports.terminal import console
 from infercheck.reports.visible import visible
-from infercheck.runners.target import Target, check, open_target
+from infercheck.runners.target import LIVE, Target, check, open_target
 
 LISTED = 10
 """Cases that are named where a pattern means several."""
@@ -50,6 +51,11 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
     job = job_of_options(options)
     if "target" not in given(options) and job.target != header["address"]:
         job = job_of(None, given(options))  # the file in this folder is about another target
+        if header["address"].startswith(("engine:", "asgi:", LIVE)):
+            # Nor is it asked which module to import.
+            raise UsageError(
+                f"the recorded target was {header['address']}", hint="Name it, or a URL, with --target."
+            )
         job = replace(job, target="reference" if header["address"] == "reference" else header["url"])
     if header["token_variable"] and job.token_env is None and job.target not in ("reference", "cloudflare"):
         # Not taken from the journal, which may be anybody's: it would send any variable to any address.
@@ -63,8 +69,8 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
     case = _case(contract, record, exchange)
     dialect = Dialect(job.dialect or record.dialect or Dialect.REST)
     # Not in the run's folder: its server.log is the run's.
-    with tempfile.TemporaryDirectory() as folder, server_of(job, target, Path(folder)):
-        now = asyncio.run(_again(exchange, target))
+    with tempfile.TemporaryDirectory() as folder, server_of(job, target, Path(folder)) as served:
+        now = asyncio.run(_again(exchange, served.target))
     click.echo(f"{visible(case.id)}: {visible(case.title, 200)} (expected: {case.expectation})\n")
     side_by_side(console(), exchange, now)
     seen = [Observation(contract=contract, case=case, exchange=one, dialect=dialect) for one in (exchange, now)]

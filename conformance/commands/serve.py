@@ -1,58 +1,108 @@
-"""`infercheck serve`: the reference server, by hand."""
+"""`infercheck serve`: the reference model, an engine or an application behind HTTP."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from infercheck.contract_loader import load
+from infercheck.commands.options import contract_of
+from infercheck.contract import Contract
 from infercheck.errors import UsageError
+from infercheck.runners.engine import Engine
+from infercheck.runners.loading import Place, application_of, engine_of, load
 from infercheck.runners.reference.engine import ReferenceEngine
 from infercheck.runners.reference.model import DEFAULT_LENGTH, DEFAULT_PEAK, LanguageModel
 from infercheck.runners.server import Api
 from infercheck.runners.serving import serve as serve_app
+from infercheck.runners.target import API_PATH
+from infercheck.runners.worker import WorkerApi
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
+CONCURRENCY = 16
+"""Answers made at once, where neither the user nor the engine says anything."""
 
-def serve(
-    host: str,
-    port: int,
-    token_env: str | None,
-    peak: float | None,
-    length: str | None,
-    **_: Any,
-) -> None:
+
+def serve(engine: str, host: str, port: int, at: Path | None, **options: Any) -> None:
     """Serve until Ctrl-C; prints how to call it."""
-    token = os.environ.get(token_env) if token_env else secrets.token_urlsafe(18)
-    if not token:
-        raise UsageError(f"the variable {token_env} is not set", hint=f"export {token_env}=your-token")
-    if host not in LOOPBACK and not token_env:
-        raise UsageError(f"{host} is not loopback", hint="Beyond loopback, give a token of your own: --token-env.")
-    contract = load()
-    try:
-        model = LanguageModel(peak=peak or DEFAULT_PEAK, length=_length(length))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    api = Api(ReferenceEngine(model=model), input_schema=dict(contract.input), token=token)
+    place = Place.parse(engine)
+    if place is None and engine != "reference":
+        raise UsageError(
+            f"{engine!r} is nothing that can be served",
+            hint="Write reference, engine:MODULE:OBJECT or asgi:MODULE:APP.",
+        )
+    contract = contract_of(options["contract_name"])
+    path = place.path if place and place.path else API_PATH.format(model=contract.model)
+    if place is not None and place.kind == "asgi":
+        app, lifespan, about = application_of(load(place)), True, []
+    else:
+        token = _token(host, at, options["token_env"], no_token=options["no_token"])
+        api = _api(contract, _engine(place, options), token, options)
+        names: Sequence[str] = api.adapters or getattr(api.engine, "adapters", None) or ()
+        shown = None if token is None else f"${options['token_env']}" if options["token_env"] else token
+        about = [f"token  {shown or 'none'}", *([f"adapters  {', '.join(names)}"] if names else [])]
+        about += _curl(path, shown)
+        app, lifespan = api.app(), False
 
     def ready(base: str) -> None:
-        url = f"{base}/client/v4/accounts/local/ai/run/{contract.model}"
-        shown = f"${token_env}" if token_env else token
-        click.echo(f"url    {url}\ntoken  {shown}\nadapters  poet, pirate\n")
-        click.echo(f'curl -sS {url} \\\n  -H "Authorization: Bearer {shown}" -d \'{{"prompt":"Say hello."}}\'\n')
-        click.echo("Ctrl-C ends it.")
+        if at is not None:
+            click.echo(f"serving {engine} at {at}")
+            return
+        lines = [f"url    {base}{path}", *(line.replace("BASE", base) for line in about), "", "Ctrl-C ends it."]
+        click.echo("\n".join(lines))
 
     try:
-        serve_app(api.app(), host=host, port=port, on_ready=ready)
+        serve_app(app, host=host, port=port, at=at, lifespan=lifespan, on_ready=ready)
     except OSError as error:
+        where = f"at {at}" if at else f"on {host} port {port}"
         raise UsageError(
-            f"cannot listen on {host} port {port}: {error.strerror}",
-            hint="Give another --port, or 0 for any.",
+            f"cannot listen {where}: {error.strerror}", hint="Give another --port, or 0 for any."
         ) from None
+
+
+def _curl(path: str, token: str | None) -> list[str]:
+    header = f' \\\n  -H "Authorization: Bearer {token}"' if token else ""
+    return ["", f'curl -sS BASE{path}{header} -d \'{{"prompt":"Say hello."}}\'']
+
+
+def _token(host: str, at: Path | None, variable: str | None, *, no_token: bool) -> str | None:
+    if at is None and host not in LOOPBACK and not variable:
+        raise UsageError(f"{host} is not loopback", hint="Beyond loopback, give a token of your own: --token-env.")
+    if no_token:
+        return None
+    token = os.environ.get(variable) if variable else secrets.token_urlsafe(18)
+    if not token:
+        raise UsageError(f"the variable {variable} is not set", hint=f"export {variable}=your-token")
+    return token
+
+
+def _engine(place: Place | None, options: dict[str, Any]) -> Engine:
+    if place is not None:
+        return engine_of(load(place))
+    try:
+        model = LanguageModel(peak=options["peak"] or DEFAULT_PEAK, length=_length(options["length"]))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return ReferenceEngine(model=model, adapters=options["lora"] or ("poet", "pirate"))
+
+
+def _api(contract: Contract, engine: Engine, token: str | None, options: dict[str, Any]) -> Api:
+    kind = WorkerApi if options["dialect"] == "worker" else Api
+    api = kind(
+        engine,
+        input_schema=dict(contract.input),
+        token=token,
+        model=contract.model,
+        adapters=options["lora"] or None,
+        concurrency=options["concurrency"] or getattr(engine, "concurrency", CONCURRENCY),
+    )
+    api.body_limit = options["max_body"] << 20
+    return api
 
 
 def _length(text: str | None) -> tuple[int, int]:

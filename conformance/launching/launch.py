@@ -8,7 +8,6 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -24,6 +23,7 @@ from infercheck.job import Job
 from infercheck.journal import check_free
 from infercheck.launching.recorded import begun, journal_of, open_recorded, options_of, recorded_path
 from infercheck.launching.reports import REPORTS
+from infercheck.launching.server import LOG, Served, check_start, server_of, starts
 from infercheck.pace import parse_rate
 from infercheck.plan import Options, Plan, make_plan
 from infercheck.record import Record, read
@@ -39,9 +39,6 @@ ASIDE = ".before"
 """Where the run before lies until a target answers."""
 
 JOURNAL = "journal.ndjson"
-LOG = "server.log"
-"""What a server that is started says, beside the journal."""
-
 OUTPUT = "out"
 """The folder of a run, where nobody says another."""
 
@@ -75,6 +72,7 @@ def prepare(job: Job) -> Launch:
     contract = load(job.contract or DEFAULT)
     path = recorded_path(job.target)
     record = read(path) if path else None
+    check_start(job)
     target = target_of(contract, job)
     if record is None:
         check(target)
@@ -126,32 +124,6 @@ def target_of(contract: Contract, job: Job) -> Target:
     )
 
 
-def server_of(
-    job: Job, target: Target, folder: Path, said: Callable[[str], None] = lambda line: None
-) -> AbstractContextManager[None]:
-    """The server that a job starts, for the length of a `with` block; nothing where it starts none.
-
-    Its log lies in the folder. TargetError where it does not come up.
-    """
-    if job.start is None:
-        return contextlib.nullcontext()
-    from infercheck.runners.started import Start, started
-
-    link = target.link()
-    said(f"starting the server; its log is {folder / LOG}")
-    return started(
-        Start(
-            command=job.start,
-            target=link.url,
-            ready=job.ready,
-            timeout=job.ready_timeout,
-            folder=folder,
-            cwd=job.folder,
-            secrets=link.secrets,
-        )
-    )
-
-
 def perform(
     launch: Launch,
     folder: Path,
@@ -182,11 +154,16 @@ def perform(
         if earlier.complete:
             expect(earlier, journal, launch.expected)
             return results_of(read(journal))
-    started = contextlib.nullcontext() if launch.recorded else server_of(launch.job, launch.target, folder, said)
     aside = _aside(folder, said) if earlier is None else contextlib.nullcontext()
-    with aside, started, _hinting(launch.job, folder):
-        asyncio.run(_conduct(launch, journal, earlier, settings, signals, said, listener, running))
+    with aside, _served(launch, folder, said) as served, _hinting(launch.job, folder):
+        asyncio.run(_conduct(launch, served, journal, earlier, settings, signals, said, listener, running))
     return results_of(read(journal))
+
+
+def _served(launch: Launch, folder: Path, said: Callable[[str], None]) -> contextlib.AbstractContextManager[Served]:
+    if launch.recorded:
+        return contextlib.nullcontext(Served(target=launch.target))
+    return server_of(launch.job, launch.target, folder, said)
 
 
 @contextlib.contextmanager
@@ -195,13 +172,14 @@ def _hinting(job: Job, folder: Path) -> Iterator[None]:
     try:
         yield
     except TargetError as error:
-        if job.start is not None:
+        if starts(job):
             error.hint = f"{error.hint} The server that was started may have said why: {folder / LOG}".strip()
         raise
 
 
 async def _conduct(
     launch: Launch,
+    served: Served,
     journal: Path,
     earlier: Record | None,
     settings: Settings,
@@ -213,7 +191,7 @@ async def _conduct(
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     if running is not None and task is not None:
         running(lambda: loop.call_soon_threadsafe(task.cancel))
-    async with open_recorded(launch.recorded) if launch.recorded else open_target(launch.target) as opened:
+    async with open_recorded(launch.recorded) if launch.recorded else open_target(served.target) as opened:
         if launch.job.warm_up and not launch.recorded:
             await _warm_up(launch, opened, said)
         settings = replace(
@@ -222,6 +200,9 @@ async def _conduct(
             token_variable=opened.token_variable,
             curl_options=opened.curl_options,
             rate=settings.rate or opened.rate,
+            # It takes as long to come back as it took to come.
+            restart_wait=max(settings.restart_wait, 3 * served.startup),
+            restart=served.restart,
         )
         await conduct(
             launch.contract,

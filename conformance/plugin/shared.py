@@ -158,8 +158,9 @@ class SharedRun:
         return outcome
 
     def _leave(self, results: Results) -> None:
-        from infercheck.launching.launch import JOURNAL, LOG
+        from infercheck.launching.launch import JOURNAL
         from infercheck.launching.reports import write_reports
+        from infercheck.launching.server import LOG
 
         if self.reports != self.folder:
             for name in (JOURNAL, LOG):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from infercheck.errors import InfercheckError
-from infercheck.launching.launch import server_of, target_of
+from infercheck.launching.launch import target_of
+from infercheck.launching.server import server_of
 from infercheck.plugin.session import session_of
 from infercheck.plugin.shared import SharedRun
 from infercheck.pytest_plugin import CONFIG
@@ -25,11 +27,15 @@ class Headers(dict[str, str]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningTarget:
-    """Where a target is: the URL to POST to, and the headers that it wants, with the bearer token among them."""
+    """Where a target is: the URL to POST to, and the headers that it wants, with the bearer token among them.
+
+    An engine or an application is asked through the Unix `socket`: `httpx.HTTPTransport(uds=str(target.socket))`.
+    """
 
     url: str
     token: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    socket: Path | None = None
 
 
 @contextmanager
@@ -62,10 +68,10 @@ def _running(run: SharedRun) -> Iterator[RunningTarget]:
         return
     link = target.link()
     run.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with server_of(job, target, run.folder):
-        yield _at(link.url, link.token, link.network.headers)
+    with server_of(job, target, run.folder) as served:
+        yield _at(link.url, link.token, link.network.headers, served.target.socket)
 
 
-def _at(url: str, token: str | None, headers: Mapping[str, str]) -> RunningTarget:
+def _at(url: str, token: str | None, headers: Mapping[str, str], socket: Path | None = None) -> RunningTarget:
     bearer = {"authorization": f"Bearer {token}"} if token else {}
-    return RunningTarget(url=url, token=token, headers=Headers({**bearer, **headers}))
+    return RunningTarget(url=url, token=token, headers=Headers({**bearer, **headers}), socket=socket)
