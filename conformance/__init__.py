@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from infercheck.findings import Finding, Verdict
     from infercheck.requirements import Level, Requirement
     from infercheck.results import Group, Result
+    from infercheck.runners.engine import Engine, Refusal
     from infercheck.testing import BrokenPromise, ContractCase, parametrize
 
 __version__ = "0.1.0"
@@ -22,10 +23,12 @@ __all__ = [
     "BrokenPromise",
     "BrokenShould",
     "ContractCase",
+    "Engine",
     "Finding",
     "Group",
     "InfercheckError",
     "Level",
+    "Refusal",
     "Requirement",
     "Result",
     "Run",
@@ -44,6 +47,7 @@ _HOMES = {
     "findings": ("Finding", "Verdict"),
     "requirements": ("Level", "Requirement"),
     "results": ("Group", "Result"),
+    "runners.engine": ("Engine", "Refusal"),
     "testing": ("BrokenPromise", "ContractCase", "parametrize"),
 }
 

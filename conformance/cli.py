@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import math
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from infercheck import __version__
+from infercheck.commands.shared import (
+    config_options,
+    contract_option,
+    finite,
+    link_options,
+    plan_options,
+    server_options,
+)
 from infercheck.errors import InfercheckError
 
 INTERRUPTED = 130
 """Exit status of what Ctrl-C ended out of order, as shells have it: 128 and the number of the signal."""
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 FORMS = ("text", "html", "json", "junit", "markdown", "badge-svg", "badge-json")
-PATTERN = "An id, its beginning, or a pattern with * and ?; may be given again."
 TARGETS = """TARGET is `reference` (the built-in server, the default), `cloudflare` (account and token from
 CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN), `engine:MODULE:OBJECT` or `asgi:MODULE:APP` (an engine or an
 application of yours, served in a process of its own: see `infercheck serve --help`)"""
@@ -70,94 +73,13 @@ def cli() -> None:
     """
 
 
-def _finite(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise click.BadParameter("a number of seconds is wanted")
-    return value
-
-
-def _contract_option(command: F) -> F:
-    return click.option(
-        "--contract", "contract_name", default=None, metavar="ID|FOLDER", help="The contract to test against."
-    )(command)
-
-
-def _config_options(command: F) -> F:
-    options = [
-        click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                     help="The config file; infercheck.yaml of this folder by default. An option goes before it."),
-        click.option("--no-config", is_flag=True, help="Use no config file."),
-    ]  # fmt: skip
-    return _apply(command, options)
-
-
-def _server_options(command: F) -> F:
-    options = [
-        click.option("--start", metavar="COMMAND", help="Start the target by this command; end it afterwards."),
-        click.option("--ready", metavar="URL",
-                     help="Answers with a status below 500 once the started target is ready; by default its port "
-                          "says so."),
-        click.option("--ready-timeout", type=click.FloatRange(0, min_open=True), callback=_finite,
-                     help="Seconds that it may take; 60, or 600 for an engine, by default."),
-        click.option("--memory", type=click.IntRange(1), metavar="MIB",
-                     help="A target that we start and that takes more is ended; for an engine, nine tenths of what "
-                          "is free by default."),
-    ]  # fmt: skip
-    return _apply(command, options)
-
-
-def _link_options(command: F) -> F:
-    options = [
-        click.option("--token-env", metavar="NAME", help="The variable that holds the bearer token."),
-        click.option("--header", "headers", multiple=True, metavar="NAME=VALUE",
-                     help="A header to send; VALUE may be $VARIABLE. May be given again."),
-        click.option("--dialect", type=click.Choice(["rest", "worker", "auto"]), default=None, show_default="rest",
-                     help="How the target wraps answers: rest is {result, success, errors, messages}, worker the "
-                          "bare answer, auto whichever the first answer shows."),
-        click.option("--timeout", type=click.FloatRange(0.1), default=60.0, show_default=True, callback=_finite,
-                     help="Seconds to wait for the first byte of an answer, and for each next one."),
-        click.option("--proxy", metavar="URL", help="A proxy; the environment's are not used."),
-        click.option("--ca-bundle", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust."),
-        click.option("--insecure", is_flag=True, help="Do not check the target's certificate."),
-    ]  # fmt: skip
-    return _apply(command, options)
-
-
-def _plan_options(command: F) -> F:
-    options = [
-        click.option("--profile", type=click.Choice(["quick", "standard", "deep"]), default="standard",
-                     show_default=True, help="How much to send: at most 60 requests, 600 or 3,000."),
-        click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
-                     help="The plan is the same for the same seed."),
-        click.option("--lora", multiple=True, metavar="NAME",
-                     help="An adapter that the target has. May be given again."),
-        click.option("--declare", multiple=True,
-                     type=click.Choice(["no-lora", "no-tools", "no-stream", "no-template"]),
-                     help="What the target does not have: it is not asked about. May be given again."),
-        click.option("--context-window", type=click.IntRange(1), metavar="TOKENS",
-                     help="The target's context window: what fits into it is not refused for its sake. Also the "
-                          "price of an answer without a limit."),
-        click.option("--only", multiple=True, metavar="PATTERN", help=f"Only these requirements. {PATTERN}"),
-        click.option("--exclude", multiple=True, metavar="PATTERN", help=f"Not these requirements. {PATTERN}"),
-        click.option("--max-requests", type=click.IntRange(1), help="Send no more, whatever the profile says."),
-        click.option("--max-tokens", type=click.IntRange(1), help="Spend no more output tokens, by price."),
-    ]  # fmt: skip
-    return _apply(command, options)
-
-
-def _apply(command: F, options: Sequence[Callable[[F], F]]) -> F:
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 @cli.command(short_help="Test a target and write the reports.")
 @click.argument("target", default="reference")
-@_config_options
-@_contract_option
-@_link_options
-@_server_options
-@_plan_options
+@config_options
+@contract_option
+@link_options
+@server_options
+@plan_options
 @click.option("--warm-up", is_flag=True, help="Send one request beforehand that is neither judged nor counted.")
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True,
               help="Requests under way at once. One check sends four at once whatever is given here: are answers "
@@ -166,11 +88,11 @@ def _apply(command: F, options: Sequence[Callable[[F], F]]) -> F:
 @click.option(
     "--max-time",
     type=click.FloatRange(1),
-    callback=_finite,
+    callback=finite,
     metavar="SECONDS",
     help="Stop sending after this long.",
 )
-@click.option("--restart-wait", type=click.FloatRange(0), default=10.0, show_default=True, callback=_finite,
+@click.option("--restart-wait", type=click.FloatRange(0), default=10.0, show_default=True, callback=finite,
               help="Seconds that a target that is gone has to come back.")  # fmt: skip
 @click.option("--output", type=click.Path(file_okay=False), default="out", show_default=True,
               help="The folder for journal and reports.")  # fmt: skip
@@ -208,9 +130,9 @@ run.help = f"{inspect.cleandoc(run.help or '')}\n\n{TARGETS}, {RECORDED}, {URL}"
 
 
 @cli.command(short_help="What a run would send, and its price; sends nothing.")
-@_config_options
-@_contract_option
-@_plan_options
+@config_options
+@contract_option
+@plan_options
 @click.option("--format", "form", type=click.Choice(["text", "ndjson"]), default="text", show_default=True)
 def plan(**options: Any) -> None:
     """Show what a run would send, in order, and its price in output tokens. Nothing is sent.
@@ -225,10 +147,10 @@ def plan(**options: Any) -> None:
 
 @cli.command(short_help="Three requests that check URL, token and dialect.")
 @click.argument("target", default="reference")
-@_config_options
-@_contract_option
-@_link_options
-@_server_options
+@config_options
+@contract_option
+@link_options
+@server_options
 def doctor(**options: Any) -> None:
     """Send three requests to TARGET and say what to mend before a run makes sense."""
     from infercheck.commands.doctor import doctor as command
@@ -241,7 +163,7 @@ doctor.help = f"{inspect.cleandoc(doctor.help or '')}\n\n{TARGETS}, {URL}"
 
 @cli.command(short_help="What a requirement means, and the requests that test it.")
 @click.argument("pattern", required=False)
-@_contract_option
+@contract_option
 def explain(**options: Any) -> None:
     """Explain the requirements that PATTERN selects: level, clause, and the requests that test them.
 
@@ -256,10 +178,10 @@ def explain(**options: Any) -> None:
 @click.argument("journal", type=click.Path(path_type=Path))
 @click.argument("case")
 @click.option("--target", metavar="TARGET", help="Another target than the recorded one.")
-@_config_options
-@_contract_option
-@_link_options
-@_server_options
+@config_options
+@contract_option
+@link_options
+@server_options
 def replay(**options: Any) -> None:
     """Send CASE of the run in JOURNAL again and show the recorded answer and the new one side by side.
 
@@ -285,7 +207,7 @@ def report(**options: Any) -> None:
 
 @cli.command(short_help="Serve an engine, an application or the reference model.")
 @click.argument("engine", default="reference")
-@_contract_option
+@contract_option
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0 takes a free one.")
 @click.option("--unix", "at", type=click.Path(path_type=Path), metavar="PATH",
@@ -324,7 +246,7 @@ def serve(**options: Any) -> None:
 
 
 @cli.command(short_help="List the contracts.")
-@_contract_option
+@contract_option
 def contracts(**options: Any) -> None:
     """List the contracts that come with the package, or check and describe one with --contract."""
     from infercheck.commands.contracts import contracts as command

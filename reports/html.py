@@ -20,7 +20,7 @@ from infercheck.findings import Verdict
 from infercheck.reports.exhibits import TEXT, Exhibits, clipped
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.markup import marked, plain
-from infercheck.reports.plain import count, drawn, steadiness
+from infercheck.reports.plain import count, drawn, served, steadiness
 from infercheck.reports.words import areas
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
@@ -131,6 +131,7 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     address, url = str(target["address"]), str(target.get("url") or "")
     yield "Target", clipped(address).text, "wide"
     yield "URL", clipped(url).text if url != address else "", "wide"
+    yield "Served", clipped(served(record)).text, "wide"
     yield "Contract", f"{contract['id']}: {contract['title']}, {contract['date']}", "wide"
     yield "Contract SHA-256", contract["sha256"], "wide"
     yield "Command", clipped(shlex.join(header["command"])).text, "wide"

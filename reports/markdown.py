@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from infercheck.expectations import Stale
 from infercheck.findings import Verdict
 from infercheck.reports.json_report import dialect_of
-from infercheck.reports.plain import clause_of, count, drawn, tally
+from infercheck.reports.plain import clause_of, count, drawn, served, tally
 from infercheck.reports.words import areas, commands, evidence, fitted, line, worst
 from infercheck.results import Result, Results
 
@@ -97,6 +97,8 @@ def _blocks(results: Results) -> Iterator[str]:
         f"{code(header['target']['address'])} ({code(dialect_of(record))}) "
         f"against {code(header['contract']['id'])}, profile {code(header['profile'])}, seed {code(header['seed'])}"
     )
+    if words := served(record):
+        yield code(words, FIELD)
     if results.stale:
         yield f"### ❌ Expectations out of date\n\n{_list([*map(_stale, results.stale)], SHOWN)}"
     yield _table(results)

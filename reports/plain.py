@@ -53,6 +53,23 @@ def drawn(record: Record) -> str:
     return ", ".join(f"{groups[group]:,} {words}" for group, words in told if groups[group])
 
 
+def served(record: Record) -> str:
+    """How an engine or an application was served, and how curl lines reach it; empty for a target with a URL."""
+    target = record.header["target"]
+    address = str(target["address"])
+    if address.startswith("live:"):
+        return (
+            "The target ran in a thread of the process that tested it, with no protection: what crashes, blocks or "
+            "fills that process takes the run along. Serve it yourself for the curl lines."
+        )
+    if not address.startswith(("engine:", "asgi:")):
+        return ""
+    options = ["--dialect worker"] if target["dialect"] == "worker" else []
+    options += [f"--token-env {target['token_variable']}" if target["token_variable"] else "--no-token"]
+    words = [address, *options] if address.startswith("engine:") else [address]
+    return f"For the curl lines serve it first: infercheck serve {' '.join(words)}"
+
+
 def count(number: int, noun: str) -> str:
     """A number of things."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

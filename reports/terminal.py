@@ -14,7 +14,7 @@ from rich.text import Text
 from infercheck.findings import Verdict
 from infercheck.reports.files import drop_stdout
 from infercheck.reports.json_report import dialect_of
-from infercheck.reports.plain import count, drawn, steadiness, tally
+from infercheck.reports.plain import count, drawn, served, steadiness, tally
 from infercheck.reports.visible import visible
 from infercheck.reports.words import areas, commands, worst
 from infercheck.requirements import Level
@@ -167,6 +167,8 @@ def _headline(console: Console, results: Results) -> None:
         console.print(
             f"{between}, beside {count(header['planned']['requests'], 'planned request')}", soft_wrap=True
         )
+    if words := served(record):
+        console.print(visible(words, 400), soft_wrap=True, highlight=False)
     if left_out := header["planned"]["left_out"]:
         console.print(f"{left_out} cases are not part of profile {header['profile']}")
     if not record.complete:

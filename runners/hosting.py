@@ -15,6 +15,7 @@ from typing import Any
 
 from infercheck.errors import UsageError
 from infercheck.runners.memory import free
+from infercheck.runners.places import taken
 from infercheck.runners.serving import Server, ServerStartError, listen_at
 from infercheck.runners.started import Start
 from infercheck.runners.target import BASE
@@ -40,6 +41,12 @@ def socket_in(folder: Path) -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise UsageError(f"{room} is not this user's alone", hint="Name another temporary folder in TMPDIR.")
     return room / hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
+
+
+def remove_dead(socket: Path) -> None:
+    """Remove a socket that nobody listens on."""
+    if taken(socket) is not None:
+        socket.unlink(missing_ok=True)
 
 
 def start_of(

@@ -138,7 +138,7 @@ def _made(maker: Callable[[], Any]) -> Any:
 
 
 def _shown(found: Any) -> str:
-    return getattr(found, "__qualname__", None) or f"a {type(found).__qualname__}"
+    return getattr(found, "__qualname__", None) or f"an object of type {type(found).__qualname__}"
 
 
 def _needed(found: Callable[..., Any]) -> int | None:

@@ -27,10 +27,12 @@ def test_these_are_the_public_names():
         "BrokenPromise",
         "BrokenShould",
         "ContractCase",
+        "Engine",
         "Finding",
         "Group",
         "InfercheckError",
         "Level",
+        "Refusal",
         "Requirement",
         "Result",
         "Run",
@@ -57,7 +59,7 @@ def test_the_package_imports_nothing_until_it_is_used():
 
 
 def test_every_wish_is_a_field_of_a_job_and_every_parameter_is_known():
-    assert set(get_type_hints(Wishes)) == set(Job.__dataclass_fields__) - {"target", "output", "folder"}
+    assert set(get_type_hints(Wishes)) == set(Job.__dataclass_fields__) - {"target", "output", "folder", "live"}
     assert (
         inspect.signature(infercheck.run).parameters.keys()
         == inspect.signature(infercheck.run_async).parameters.keys()

@@ -62,7 +62,7 @@ def server_of(
     if not starts(job):
         yield Served(target=target)
         return
-    from infercheck.runners.hosting import socket_in, start_of
+    from infercheck.runners.hosting import remove_dead, socket_in, start_of
     from infercheck.runners.started import Start, started
 
     said(f"starting the server; its log is {folder / LOG}")
@@ -92,8 +92,12 @@ def server_of(
             secrets=secrets,
         )
     began = time.monotonic()
-    with started(start) as restart:
-        yield Served(target=target, restart=restart, startup=time.monotonic() - began)
+    try:
+        with started(start) as restart:
+            yield Served(target=target, restart=restart, startup=time.monotonic() - began)
+    finally:
+        if target.socket is not None:  # a server that was killed leaves it behind
+            remove_dead(target.socket)
 
 
 def _options(job: Job) -> list[str]:
