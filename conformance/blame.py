@@ -27,13 +27,15 @@ class Ask(Protocol):
 
 class Blame:
     """Splits refused requests. Remembers which values are guilty and which were accepted once, so that nothing is
-    asked twice; one split at a time, so that the next knows what this one found."""
+    asked twice; one split at a time, so that the next knows what this one found. A target of `few_lives` dies only
+    as often as it takes to name one value."""
 
-    def __init__(self, contract: Contract, ask: Ask) -> None:
+    def __init__(self, contract: Contract, ask: Ask, *, few_lives: bool = False) -> None:
         self._contract = contract
         self._ask = ask
+        self.few_lives = few_lives
         self._guilty: dict[Key, Finding] = {}
-        self._deadly: set[Key] = set()
+        self._deadly: list[tuple[str | None, Part]] = []
         self._innocent: set[Key] = set()
         self._quarrels: dict[frozenset[Key], Finding] = {}
         self._refused: dict[Key, tuple[Part, Observation]] = {}
@@ -46,13 +48,37 @@ class Blame:
     def spare(self, case: Case) -> Case:
         """A case without the values that are known to get no answer at all: a target need not die of each again.
 
-        What is asked to be compared goes without those that get none in another branch, too.
+        What is asked to be compared goes without those that get none in another branch, too, and so does all that a
+        target of few lives is asked.
         """
-        deadly = self._deadly
-        if case.group == RELATION:
-            deadly = deadly | {(case.branch, key, label) for _, key, label in deadly}
-        left = tuple(part for part in case.parts if _key(case, part) not in deadly)
+        deadly = self._deadly_in(case)
+        left = tuple(part for part in case.parts if part not in deadly)
         return case if len(left) == len(case.parts) else self._with(case, left)
+
+    def spared(self, case: Case) -> Iterator[Finding]:
+        """What remains open of a case because the target was spared values of it."""
+        for part in self._deadly_in(case) if case.group != RELATION else ():
+            reason = f"not sent: the target does not survive {part.label} in another branch"
+            for aim in part.aims if not self._is_deadly(part, case.branch) else ():
+                yield Finding(
+                    requirement=aim.requirement,
+                    verdict=Verdict.INCONCLUSIVE,
+                    case=case.id,
+                    reason=reason,
+                    side=aim.side,
+                )
+
+    def _deadly_in(self, case: Case) -> list[Part]:
+        anywhere = case.group == RELATION or self.few_lives
+        return [part for part in case.parts if self._is_deadly(part, None if anywhere else case.branch)]
+
+    def _is_deadly(self, part: Part, branch: str | None) -> bool:
+        # The value, whatever it is called and why it is sent; without a branch, in any.
+        return any(
+            part.key == one.key and type(part.value) is type(one.value) and part.value == one.value
+            for where, one in self._deadly
+            if branch in (None, where)
+        )
 
     def _with(self, case: Case, parts: Sequence[Part]) -> Case:
         return case.with_parts(tuple(parts), self._contract.roles.get("stream"))
@@ -78,6 +104,73 @@ class Blame:
             except NotToBeHad as spent:
                 return [self._undecided(first, f"not asked again: {spent}", confirmed=False)]
         return [self._guilty_alone(seen, case.aims[0].requirement, case, also=first.exchange.number)]
+
+    async def of_lost(self, seen: Observation, *, died: bool) -> list[Finding]:
+        """The findings about a valid request that never got an answer, however often it was sent.
+
+        Each value is sent alone: of all but one there is an answer, which costs less than the halves of a request
+        that a target dies of. Where none gets no answer by itself it is split like any other, unless the target
+        `died` of it and has few lives.
+        """
+        case = seen.case
+        async with self._one_at_a_time:
+            if self._knows_why(case):
+                return self._known(seen)
+            findings: list[Finding] = []
+            try:
+                for part in case.parts:
+                    if _key(case, part) in self._innocent:
+                        continue
+                    guilty, rest = await self._alone(seen, part, findings), self._without(case, part)
+                    if guilty and (not rest.parts or await self._accepts(rest, findings)):
+                        break
+                if any(finding.is_broken for finding in findings):
+                    return findings
+                if not (died and self.few_lives):
+                    return [*findings, *await self._split(seen)]
+            except NotToBeHad as spent:
+                return [*findings, self._undecided(seen, f"not split down to one value: {spent}", confirmed=False)]
+        reason = "no value gets no answer by itself, and the target is not made to die of several more often"
+        return [*findings, self._undecided(seen, reason)]
+
+    async def _alone(self, lost: Observation, part: Part, findings: list[Finding]) -> bool:
+        # Whether a value by itself gets no answer, or another refusal.
+        alone = self._with(lost.case, (part,))
+        seen = await self._ask(alone, fresh=False)
+        if seen.outcome is Outcome.ACCEPTED:
+            self.acquit(alone)
+            findings.extend(of_accepted_valid(seen))
+        if not _refuses(seen):
+            return False
+        # What got no answer was lost beside others already, twice: it need not be lost alone twice as well.
+        if seen.outcome is Outcome.NO_ANSWER:
+            requirement, also = part.aims[0].requirement, lost.exchange.number
+            finding = self._guilty_alone(seen, requirement, alone, part=part, also=also)
+            self._deadly.append((alone.branch, part))
+        else:
+            finding = await self._sentence((part,), seen)
+        findings.append(finding)
+        if finding.is_broken:
+            self._guilty[_key(alone, part)] = finding
+        return finding.is_broken
+
+    async def _accepts(self, case: Case, findings: list[Finding]) -> bool:
+        seen = await self._ask(case, fresh=False)
+        if seen.outcome is Outcome.ACCEPTED:
+            self.acquit(case)
+            findings.extend(of_accepted_valid(seen))
+        return not _refuses(seen)
+
+    def _without(self, case: Case, part: Part) -> Case:
+        return self._with(case, [one for one in case.parts if one is not part])
+
+    def known_lost(self, seen: Observation) -> list[Finding]:
+        """What is known of a request that got no answer; nothing where no value of it is known to get none."""
+        deadly = self._deadly_in(seen.case)
+        if not deadly:
+            return []
+        reason = f"not sent again: the target does not survive {deadly[0].label} in another branch"
+        return self._known(seen) or [self._undecided(seen, reason)]
 
     def left_open(self) -> Iterator[Finding]:
         """Of values that were refused beside others, and never accepted: whether they are to blame is open."""
@@ -137,7 +230,7 @@ class Blame:
                 if len(one) == 1:
                     self._guilty[_key(case, one[0])] = finding
                     if last[frozenset(map(id, one))].outcome is Outcome.NO_ANSWER:
-                        self._deadly.add(_key(case, one[0]))
+                        self._deadly.append((case.branch, one[0]))
                     left_out.add(_key(case, one[0]))
                 else:
                     self._quarrels[frozenset(_key(case, part) for part in one)] = finding

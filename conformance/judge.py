@@ -55,8 +55,10 @@ class Judge:
         self.dialect = Dialect.REST
         if dialect is not Dialect.AUTO:
             self.take(Guess(dialect=dialect, saw=""))
+        self._looking = asyncio.Lock()
         self.liveness = Liveness(door, self.observe, restart_wait=restart_wait, restart=restart)
-        self._blame = Blame(contract, self.liveness.trial)
+        # Where it is us who start it again, we do not do so for ever.
+        self._blame = Blame(contract, self.liveness.trial, few_lives=restart is not None)
         self.patience = Patience()
         self.left_out = 0
         """Cases that were not sent, because others like them were never answered to the end."""
@@ -117,9 +119,19 @@ class Judge:
         if self.liveness.prober.probe:
             await self._door.ask(self.liveness.prober.probe, fresh=True)
 
+    async def calm(self) -> None:
+        """Wait while it is looked into what a target of few lives died of: what is sent now may cost it another."""
+        if self._blame.few_lives:
+            async with self._looking:
+                pass
+
     def spare(self, case: Case) -> Case:
         """A case without the values that are known to get no answer at all."""
         return self._blame.spare(case)
+
+    def spared(self, case: Case) -> list[Finding]:
+        """What remains open of a case for want of these values."""
+        return list(self._blame.spared(case))
 
     # Judging
 
@@ -154,9 +166,14 @@ class Judge:
     async def _judge(self, seen: Observation) -> list[Finding]:
         findings: list[Finding] = []
         if seen.outcome is Outcome.NO_ANSWER:
-            found = await self.liveness.inquire(seen)
-            if not isinstance(found, Answered):
-                return await self._unanswered(seen, found)
+            # One after the other: what the first is found to get no answer for, the next is not sent again with.
+            async with self._looking:
+                if known := self._blame.known_lost(seen):
+                    self.liveness.clear(seen)
+                    return known
+                found = await self.liveness.inquire(seen)
+                if not isinstance(found, Answered):
+                    return await self._unanswered(seen, found)
             findings.append(self._lost(seen))
             if found.killer:
                 findings += conclusions.of_unanswered(*found.killer, slow=False)
@@ -236,7 +253,7 @@ class Judge:
             )
             return [*findings, *conclusions.for_aims(found.again, Verdict.INCONCLUSIVE, reason)]
         # Which of its values does the target not survive?
-        blamed = await self._blame.of(found.again)
+        blamed = await self._blame.of_lost(found.again, died=isinstance(found, Killed))
         guilty = next((one for one in blamed if one.verdict is Verdict.FAIL), None)
         if guilty and isinstance(found, Killed):
             expected = conclusions.survival(guilty.expected.removeprefix("accepted: "))

@@ -241,13 +241,14 @@ class Suite:
             return []
         try:
             case = self._hearing.apart(case) if case.group == RELATION else case
+            await self._judge.calm()
             seen = await self._judge.ask(self._judge.spare(case))
         except NotRecorded as missing:
             return list(of_unsent(case, Verdict.INCONCLUSIVE, str(missing)))
         except ThrottledForEver as end:
             await self._judge.ask_for_life()  # raises the same where the target throttles everybody
             return list(of_unsent(case, Verdict.INCONCLUSIVE, f"{end}, though others are answered"))
-        return await self._judge.judge(seen)
+        return [*self._judge.spared(case), *await self._judge.judge(seen)]
 
     def _write(self, case: Case, findings: Sequence[Finding]) -> None:
         wanted = [finding for finding in findings if finding.requirement in self._plan.selected]

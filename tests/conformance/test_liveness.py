@@ -10,7 +10,7 @@ import pytest
 from fakes import CONTRACT, Failure, Target, answer, events, no_answer, stream
 from harness import broken, ids, judge
 
-from infercheck import liveness
+from infercheck import liveness, pulse
 from infercheck.conduct import Settings, conduct
 from infercheck.dialect import Dialect
 from infercheck.findings import Verdict
@@ -54,7 +54,7 @@ def of_body(text):
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
-    monkeypatch.setattr(liveness, "WAITS", (0.0, 0.001))
+    monkeypatch.setattr(pulse, "WAITS", (0.0, 0.001))
 
 
 def finding(results):

@@ -22,6 +22,7 @@ import pytest
 
 from infercheck.errors import TargetError, UsageError
 from infercheck.runners import started as module
+from infercheck.runners.places import missing
 from infercheck.runners.serving import ServerStartError
 from infercheck.runners.started import Start, started
 
@@ -245,8 +246,8 @@ def test_a_server_that_is_not_ready_in_time_is_ended(start, ready, port):
 def test_what_a_ready_url_says_is_quoted(start, port, monkeypatch):
     monkeypatch.setenv("LOADING", "1")
     with started(start):
-        assert module._missing(start.target, ("127.0.0.1", port), 60) == f"GET {start.target} gives 503"
-        assert module._missing(start.target, ("127.0.0.1", port), 60) is None
+        assert missing(start.target, ("127.0.0.1", port), 60) == f"GET {start.target} gives 503"
+        assert missing(start.target, ("127.0.0.1", port), 60) is None
 
 
 @pytest.mark.parametrize("there", ["target", "ready"])

@@ -1,0 +1,233 @@
+"""Engines and applications as targets of the command, of pytest and of the Python API."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+from harness import invoke
+from hostile.running import run
+
+import infercheck
+from infercheck.findings import Verdict
+from infercheck.runners.hosting import socket_in, start_of
+from infercheck.runners.reference.engine import ReferenceEngine
+from infercheck.runners.started import started
+
+pytestmark = pytest.mark.slow
+
+MODULE = """
+import ctypes, json, os, time
+from importlib.resources import files
+
+from infercheck.runners.reference.engine import ReferenceEngine
+from infercheck.runners.server import Api
+
+good = ReferenceEngine()
+
+
+class Fatal(ReferenceEngine):
+    def answer(self, request):
+        if repr(request.get("top_k")) == "50":
+            self.suffer()
+        return super().answer(request)
+
+
+class Dies(Fatal):
+    def suffer(self):
+        ctypes.string_at(0)
+
+
+class Blocks(Fatal):
+    def suffer(self):
+        ctypes.PyDLL(None).sleep(1000)  # and lets nobody else run
+
+
+class Eats(Fatal):
+    def suffer(self):
+        self.eaten = []
+        while True:
+            self.eaten.append(b"x" * 10_000_000)
+            time.sleep(0.01)
+
+
+class Mine(Api):
+    route = "/v1/run"
+
+    def find_model(self, request):
+        pass
+
+
+def app():
+    contract = files("infercheck.schemas") / "mistral-7b-instruct-v0.2-lora"
+    schema = json.loads((contract / "input.schema.json").read_text())
+    return Mine(good, input_schema=schema, token=os.environ.get("APP_TOKEN")).app()
+
+
+def echo(request):
+    return {"response": "A fixed answer."}
+"""
+QUICK = ("--profile", "quick")
+TOP_K = ("--only", "input/prompt/top_k", "--only", "robust/liveness")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_engine_by_name_is_served_apart_and_passes(folder):
+    done = run("engine:mine:good", folder / "out", *QUICK, token=None)
+    assert done.status == 0, done.told()
+    assert "mine" not in sys.modules
+    assert "infercheck serve engine:mine:good --no-token" in done.stdout
+    assert not list(socket_in(folder).parent.glob(socket_in(folder / "out").name))
+
+
+def test_an_engine_is_asked_for_the_token_and_speaks_the_dialect(folder):
+    done = run("engine:mine:good", folder / "out", *QUICK, "--dialect", "worker", token="sesame-open")
+    assert done.status == 0, done.told()
+    assert "infercheck serve engine:mine:good --dialect worker --token-env MY_TOKEN" in done.stdout
+    answers = [exchange.answer for exchange in done.results.record.exchanges.values()]
+    assert not any(b'"success"' in answer.body for answer in answers)
+
+
+def test_an_application_is_served_at_the_path_that_is_named(folder, monkeypatch):
+    monkeypatch.setenv("APP_TOKEN", "sesame-open")
+    done = run("asgi:mine:app/v1/run", folder / "out", "--only", "envelope", token="sesame-open")
+    assert done.status == 0, done.told()
+    assert done.results.record.header["target"]["url"].endswith("/v1/run")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "said"),
+    [
+        ("Dies", (), "was ended by SIGSEGV and was started again"),
+        ("Eats", ("--memory", 400), "takes too much memory, and is ended"),
+    ],
+)
+def test_what_an_engine_dies_of_is_named_and_it_is_started_again(folder, kind, options, said):
+    done = run(f"engine:mine:{kind}", folder / "out", *TOP_K, *options, token=None, seconds=120)
+    assert done.broken == {"robust/liveness", "input/prompt/top_k/maximum"}, done.told()
+    assert done.results.record.complete, done.told()
+    assert done.finding("robust/liveness").expected == "a target that survives top_k=50", done.told()
+    assert done.status == 1
+    log = (folder / "out" / "server.log").read_text()
+    assert said in log
+    assert done.ids(Verdict.PASS) >= {"input/prompt/top_k/minimum"}
+    assert re.findall(r"started again \((\d)", log) in (["1"], ["1", "2"], ["1", "2", "3"])
+
+
+def test_an_engine_that_blocks_is_started_again_too(folder):
+    done = run("engine:mine:Blocks", folder / "out", *TOP_K, "--timeout", 3, token=None, seconds=120)
+    assert done.results.record.complete, done.told()
+    log = (folder / "out" / "server.log").read_text()
+    assert "is silent, and is ended" in log
+    assert len(re.findall("started again", log)) <= 3
+    answers = [exchange.answer for exchange in done.results.record.exchanges.values()]
+    if max(answer.seconds for answer in answers if answer.status) > 3 / 20:  # the machine is busy
+        assert done.broken <= {"robust/liveness", "input/prompt/top_k/maximum"}, done.told()
+        return
+    assert done.broken == {"robust/liveness", "input/prompt/top_k/maximum"}, done.told()
+    assert done.finding("robust/liveness").expected == "a target that survives top_k=50", done.told()
+    assert "silent until it was started again" in done.finding("robust/liveness").observed
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("engine:none:good", ["no module 'none'", "server.log"]),
+        ("engine:mine:none", ["mine has no 'none'", "It has:"]),
+        ("asgi:mine:good", ["is no ASGI application"]),
+        ("engine:mine:MODULE:x", ["names no engine"]),
+    ],
+)
+def test_what_cannot_be_served_is_said(folder, address, words):
+    done = invoke("run", address, *QUICK)
+    assert done.exit_code in (2, 3)
+    for word in words:
+        assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_and_replay_serve_an_engine_too(folder):
+    assert invoke("doctor", "engine:mine:good").exit_code == 0
+    run("engine:mine:good", folder / "out", "--only", "input/prompt/top_k", token=None)
+    again = invoke("replay", "out", "*top_k/maximum/51")
+    assert again.exit_code == 2
+    assert "--target" in again.stderr
+    assert invoke("replay", "out", "*top_k/maximum/51", "--target", "engine:mine:good").exit_code == 0
+
+
+def test_start_is_not_for_what_we_start_ourselves(folder):
+    done = invoke("run", "engine:mine:good", "--start", "true")
+    assert done.exit_code == 2
+    assert "Leave `start` out" in done.stderr
+
+
+@pytest.fixture
+def engine():
+    return ReferenceEngine()
+
+
+def test_a_live_object_is_served_from_a_thread_and_the_report_says_so(engine, tmp_path):
+    before = threading.active_count()
+    done = infercheck.run(engine, profile="quick", output=tmp_path)
+    assert done.verdict == "pass", done.text()
+    assert threading.active_count() == before
+    assert done.results.record.header["target"]["address"].startswith("live:infercheck.")
+    for report in ("report.html", "summary.md"):
+        assert "with no protection" in (tmp_path / report).read_text("utf-8")
+
+
+def test_a_function_and_what_is_no_engine(tmp_path):
+    done = infercheck.run(lambda request: {"response": "A fixed answer."}, only=["stream/*", "envelope/*"])
+    assert "stream/media-type" in {result.requirement.id for result in done.broken}, done.text()
+    with pytest.raises(infercheck.UserError, match="is no engine"):
+        infercheck.run(5, profile="quick")
+
+
+def usage(pid):
+    """Threads, open files and resident kilobytes of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    threads, resident = (
+        int(re.search(rf"^{name}:\s+(\d+)", status, re.MULTILINE)[1]) for name in ("Threads", "VmRSS")
+    )
+    return threads, len(list(Path(f"/proc/{pid}/fd").iterdir())), resident
+
+
+def work(client, requests, drops):
+    """Ask, and leave streams."""
+    url = "http://engine/client/v4/accounts/local/ai/run/@cf/mistral/mistral-7b-instruct-v0.2-lora"
+    for number in range(requests):
+        assert client.post(url, json={"prompt": f"{number}", "max_tokens": 4}).status_code == 200
+    for number in range(drops):
+        with client.stream("POST", url, json={"prompt": f"{number}", "stream": True}) as response:
+            next(response.iter_raw())
+
+
+def test_memory_threads_and_sockets_return_to_where_they_were(folder):
+    socket = socket_in(folder)
+    start = start_of("engine:mine:good", socket=socket, folder=folder, options=["--no-token"])
+    with started(start):
+        (pid,) = (
+            int(path.name)
+            for path in Path("/proc").iterdir()
+            if path.name.isdigit() and str(socket).encode() in (path / "cmdline").read_bytes()
+        )
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=20) as client:
+            work(client, 300, 50)
+            before, ours = usage(pid), usage(os.getpid())
+            work(client, 1000, 100)
+            after, ours_after = usage(pid), usage(os.getpid())
+    assert after[0] <= before[0] + 2
+    assert after[1] <= before[1] + 2
+    assert after[2] <= before[2] * 1.1
+    assert ours_after[:2] == ours[:2]
