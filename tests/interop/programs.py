@@ -8,22 +8,19 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
-CLIENTS = HERE / "clients"
-WORKERS = HERE / "workers"
-PYTHON = ROOT / ".cache" / "interop" / "bin" / "python"
+CLIENTS = Path(__file__).parent / "clients"
+WORKERS = Path(__file__).parent / "workers"
+PYTHON = Path(__file__).parent.parent.parent / ".cache" / "interop" / "bin" / "python"
 """The interpreter that has the Python clients, and nothing of this project."""
 
-_PATIENCE = 60
+_PATIENCE = 30
 
 
-def run(*command: object, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> str:
+def run(*command: object, environment: Mapping[str, str] | None = None) -> str:
     """What a program prints; it has to succeed."""
     done = subprocess.run(
         [str(word) for word in command],
         env=_clean(environment),
-        cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -35,10 +32,10 @@ def run(*command: object, environment: Mapping[str, str] | None = None, folder: 
 
 
 @contextlib.contextmanager
-def started(script: str, *arguments: object) -> Iterator[str]:
-    """The URL that a server of ours for Node prints. It ends when its standard input does."""
+def worker(file: Path, *service: str) -> Iterator[str]:
+    """The URL of a Worker in workerd. The service is what its `env.AI` fetches from, where it has one."""
     with subprocess.Popen(
-        ["node", str(HERE / script), *map(str, arguments)],
+        ["node", str(WORKERS / "host.mjs"), str(file), *service],
         env=_clean(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -47,12 +44,16 @@ def started(script: str, *arguments: object) -> Iterator[str]:
         assert process.stdout is not None
         try:
             url = process.stdout.readline().strip()
-            assert url.startswith("http://"), f"{script} did not start; what it says is above"
+            assert url.startswith("http://"), f"{file} did not start; what node says of it is above"
             yield url
         finally:
-            process.communicate(timeout=_PATIENCE)
+            try:
+                process.communicate(timeout=_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
 
 def _clean(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    # Nothing of the machine's own proxies, certificates and tokens.
-    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(more or {})}
+    # Nothing of the machine's own proxies, certificates, tokens and ~/.curlrc.
+    return {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", **(more or {})}

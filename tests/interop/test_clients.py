@@ -34,7 +34,10 @@ def usage_of(answer: bytes) -> int:
 
 
 def test_the_official_sdk(sky):
-    """It sends the slashes of the model as %2F."""
+    """It sends the slashes of the model as %2F.
+
+    Fails for a server that looks for the model in the path as it came.
+    """
     said = json.loads(run(PYTHON, CLIENTS / "sdk.py", MODEL, environment=sky.environment))
     (plain, answer), (streamed, stream) = sky.exchanges()
     path = PATH.removesuffix(MODEL) + MODEL.replace("/", "%2F")
@@ -49,7 +52,10 @@ def test_the_official_sdk(sky):
 
 
 def test_langchain(sky):
-    """It sends a `stop` that is null where there is none, and adds to a tool's schema."""
+    """It sends a `stop` that is null where there is none, and adds to a tool's schema.
+
+    Fails for a server that refuses what the page does not name, and for events that do not begin with "data: ".
+    """
     said = json.loads(run(PYTHON, CLIENTS / "langchain.py", MODEL, environment=sky.environment))
     (plain, answer), (streamed, stream), (called, _) = sky.exchanges()
     options = {"max_tokens": 12, "temperature": 0.5, "stop": None}
@@ -66,7 +72,10 @@ def test_langchain(sky):
 
 
 def test_the_vercel_sdk(sky):
-    """It leaves out the seed that it was given, and sends a `tool_choice` beside tools."""
+    """It leaves out the seed that it was given, and sends a `tool_choice` beside tools.
+
+    Fails for a server that refuses that, or whose streams end without `[DONE]`, which it takes for cut off.
+    """
     said = json.loads(run("node", CLIENTS / "provider.mjs", MODEL, environment=sky.environment))
     (plain, answer), (streamed, stream), (called, _) = sky.exchanges()
     options = {"max_tokens": 12, "temperature": 0.5}

@@ -1,4 +1,4 @@
-"""The page's four examples, verbatim."""
+"""The page's four examples, verbatim; and that the contract says of each to the byte what it sends."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import pytest
 from interop.binding import bound
 from interop.cloud import ACCOUNT, PATH
 from interop.page import BODIES, code
-from interop.programs import PYTHON, run, started
+from interop.programs import PYTHON, run, worker
 from interop.recording import Received, text_of
 from interop.tunnel import CLOUD
 
 
 def test_curl(sky):
+    """Fails for a server that goes by the label of a body: curl calls it a form."""
     # Substituted: nothing. Account and token come from the variables that the line names.
     printed = run("bash", "-c", code("example/curl"), environment=sky.environment)
     [(received, answered)] = sky.exchanges()
@@ -30,6 +31,7 @@ def test_curl(sky):
 
 
 def test_the_python_script(sky):
+    """Fails for a server that minds the white space of JSON, or an account that is no account's id."""
     # Substituted: nothing. The token comes from the variable that it reads; the account is the one in its text.
     printed = run(PYTHON, "-c", code("example/python"), environment=sky.environment)
     [(received, answered)] = sky.exchanges()
@@ -44,10 +46,11 @@ def test_the_python_script(sky):
 
 @pytest.mark.parametrize("example", ["example/worker", "example/worker-streaming"])
 def test_a_worker(example, tmp_path):
+    """Fails for a stream that is labelled as JSON, which the runtime parses, or that does not end with `[DONE]`."""
     # Substituted: the service that the runtime's own env.AI fetches from, which is ours.
-    worker = tmp_path / "worker.ts"
-    worker.write_text(code(example), "utf-8")
-    with bound() as (service, recorder), started("workers/host.mjs", worker, service) as url:
+    file = tmp_path / "worker.ts"
+    file.write_text(code(example), "utf-8")
+    with bound() as (service, recorder), worker(file, service) as url:
         answer = httpx.get(url)
     [(received, answered)] = [pair for pair in recorder.exchanges() if pair[0].method == "POST"]
     assert received.body == b'{"inputs":%b,"options":{}}' % BODIES[example]
@@ -61,10 +64,10 @@ def test_a_worker(example, tmp_path):
 
 
 def test_what_the_server_refuses_is_thrown_in_a_worker(tmp_path):
-    # The page's Worker, asking for another model.
-    worker = tmp_path / "worker.ts"
-    worker.write_text(code("example/worker").replace("instruct-v0.2-lora", "instruct-v9"), "utf-8")
-    with bound() as (service, _), started("workers/host.mjs", worker, service) as url:
+    """Fails for an error envelope without code or message. The Worker is the page's, asking for another model."""
+    file = tmp_path / "worker.ts"
+    file.write_text(code("example/worker").replace("instruct-v0.2-lora", "instruct-v9"), "utf-8")
+    with bound() as (service, _), worker(file, service) as url:
         answer = httpx.get(url)
     assert answer.status_code == 500
     assert "InferenceUpstreamError: 5007: No such model" in answer.text
