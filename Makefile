@@ -33,14 +33,15 @@ test: $(READY) ## All tests that a plain machine can run
 $(CLIENTS)/.ready: $(INTEROP)/requirements.lock
 	$(PYTHON) -m venv --clear $(CLIENTS)
 	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(CLIENTS)/bin/python -m pip --disable-pip-version-check check
 	@touch $@
 
-$(INTEROP)/node_modules/.ready: $(INTEROP)/package-lock.json
+$(INTEROP)/node_modules/.ready: $(INTEROP)/package.json $(INTEROP)/package-lock.json
 	cd $(INTEROP) && npm ci
 	@touch $@
 
 interop: $(READY) $(CLIENTS)/.ready $(INTEROP)/node_modules/.ready ## The page's examples, other people's clients, workerd, the hosted validator
-	$(BIN)/python -m pytest $(INTEROP)
+	$(BIN)/python -m pytest --timeout 120 $(INTEROP)
 
 mutants: $(READY) ## Broken servers, the requests until each is shown, and the promises that none breaks
 	PYTHONPATH=tests $(BIN)/python -m mutants.table
