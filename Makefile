@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= auto
+INTEROP := tests/interop
+CLIENTS := .cache/interop
 
-.PHONY: help run check test mutants noise lint types bench compare-schemathesis floors neighbours build clean
+.PHONY: help run check test interop mutants noise lint types bench compare-schemathesis floors neighbours build clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -27,6 +29,19 @@ check: $(READY) ## The fast tests and lint, under a minute
 
 test: $(READY) ## All tests that a plain machine can run
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+$(CLIENTS)/.ready: $(INTEROP)/requirements.lock
+	$(PYTHON) -m venv --clear $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(CLIENTS)/bin/python -m pip --disable-pip-version-check check
+	@touch $@
+
+$(INTEROP)/node_modules/.ready: $(INTEROP)/package.json $(INTEROP)/package-lock.json
+	cd $(INTEROP) && npm ci
+	@touch $@
+
+interop: $(READY) $(CLIENTS)/.ready $(INTEROP)/node_modules/.ready ## The page's examples, other people's clients, workerd, the hosted validator
+	$(BIN)/python -m pytest --timeout 120 $(INTEROP)
 
 mutants: $(READY) ## Broken servers, the requests until each is shown, and the promises that none breaks
 	PYTHONPATH=tests $(BIN)/python -m mutants.table
@@ -69,4 +84,4 @@ build: $(READY) ## wheel and sdist in dist/
 	rm -rf build dist && $(BIN)/python -m build --outdir dist .
 
 clean: ## Remove all that was made
-	rm -rf $(VENV) build .cache dist out .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(INTEROP)/node_modules build .cache dist out .pytest_cache .mypy_cache .ruff_cache *.egg-info

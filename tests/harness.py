@@ -110,9 +110,9 @@ def judge_url(
 
 
 @contextlib.contextmanager
-def served(app: Any) -> Iterator[str]:
-    """The URL to POST to of an ASGI application on loopback."""
-    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", access_log=False)
+def served(app: Any, **options: Any) -> Iterator[str]:
+    """The URL to POST to of an ASGI application on loopback. Options are uvicorn's."""
+    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", access_log=False, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -26,10 +26,11 @@ def hosted(body):
     if not isinstance(body, dict):
         return False
     seen = {key: value for key, value in body.items() if key != "image"}
-    if seen.get("functions", ()) is None:
-        del seen["functions"]
-    if seen.get("tools", ()) is None or isinstance(seen.get("tools"), dict | list):
-        seen.pop("tools", None)
+    for key in ("functions", "tools"):
+        if isinstance(seen.get(key), bool | int | float | None) or seen.get(key) == {}:
+            seen.pop(key, None)
+    if isinstance(seen.get("tools"), dict | list):
+        del seen["tools"]
     for key in ("functions", "messages"):
         if isinstance(seen.get(key), list):
             seen[key] = [item for item in seen[key] if isinstance(item, dict)]
