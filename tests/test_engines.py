@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
+import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -69,8 +73,19 @@ def app():
     return Mine(good, input_schema=schema, token=os.environ.get("APP_TOKEN")).app()
 
 
-def echo(request):
-    return {"response": "A fixed answer."}
+class Endless:
+    adapters = ["poet"]
+
+    def answer(self, request):
+        try:
+            while True:
+                time.sleep(0.01)
+                yield {"response": "on "}
+        finally:
+            open("closed", "w").write("yes")
+
+
+endless = Endless()
 """
 QUICK = ("--profile", "quick")
 TOP_K = ("--only", "input/prompt/top_k", "--only", "robust/liveness")
@@ -170,6 +185,48 @@ def test_start_is_not_for_what_we_start_ourselves(folder):
     done = invoke("run", "engine:mine:good", "--start", "true")
     assert done.exit_code == 2
     assert "Leave `start` out" in done.stderr
+
+
+@contextlib.contextmanager
+def serving(*arguments):
+    """`infercheck serve` by hand: its process, and what it prints until it is ready."""
+    command = [sys.executable, "-m", "infercheck", "serve", *arguments, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            lines = []
+            while not (lines and "Ctrl-C" in lines[-1]):
+                lines.append(process.stdout.readline())
+                assert lines[-1], lines
+            yield process, "".join(lines)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_asks_for_its_token_and_stops_in_order_in_the_middle_of_a_stream(folder, number):
+    with serving("engine:mine:endless") as (process, said):
+        url, token = (re.search(rf"^{name}\s+(\S+)", said, re.MULTILINE)[1] for name in ("url", "token"))
+        assert "adapters  poet" in said
+        assert httpx.post(url, json={"prompt": "hi"}).status_code == 401
+        headers = {"authorization": f"Bearer {token}"}
+        assert httpx.post(url, json={"prompt": "hi", "top_k": 51}, headers=headers).status_code == 400
+        asked = {"prompt": "hi", "stream": True}
+        with httpx.stream("POST", url, json=asked, headers=headers, timeout=30) as response:
+            pieces = response.iter_raw()
+            next(pieces)
+            process.send_signal(number)
+            with pytest.raises(httpx.HTTPError):
+                for _ in pieces:
+                    pass
+        assert process.wait(20) == 0
+    assert (folder / "closed").read_text() == "yes"
+
+
+def test_serve_without_a_token_and_the_line_that_it_prints(folder):
+    with serving("engine:mine:good", "--no-token", "--dialect", "worker") as (_, said):
+        line = said[said.index("curl") :].rpartition("Ctrl-C")[0]
+        answer = subprocess.run(line, shell=True, capture_output=True, check=True)
+        assert set(json.loads(answer.stdout)) == {"response", "usage"}
 
 
 @pytest.fixture
