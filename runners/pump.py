@@ -78,11 +78,11 @@ async def _unless_left(work: Awaitable[Any]) -> Any:
 
 def _driven(events: AsyncIterator[Output]) -> Iterator[Output]:
     try:
-        while True:
-            event = from_thread.run(anext, events, None)
-            if event is None:
-                return
+        # For the first the client may have to wait long, and leave.
+        event = from_thread.run(_unless_left, anext(events, None))
+        while event is not None:
             yield event
+            event = from_thread.run(anext, events, None)
     finally:
         if (aclose := getattr(events, "aclose", None)) is not None:
             from_thread.run(aclose)

@@ -158,6 +158,8 @@ def test_a_long_body_of_a_finding_is_a_file_that_its_curl_line_reads(tmp_path):
         (["explain", "no/such/id"], 2, ["no requirement matches"]),
         (["plan", "--exclude", "none"], 2, ["no requirement matches"]),
         (["serve", "--host", "0.0.0.0"], 2, ["not loopback", "--token-env"]),
+        (["serve", "--host", "0.0.0.0", "--no-token", "--token-env", "HOME"], 2, ["not loopback", "--token-env"]),
+        (["serve", "engines:a:b"], 2, ["nothing that can be served", "engine:MODULE:OBJECT"]),
         (["serve", "--length", "5"], 2, ["'5' is no length"]),
         (["contracts", "--contract", "/none"], 2, ["no such contract"]),
     ],

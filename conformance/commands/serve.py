@@ -71,7 +71,7 @@ def _curl(path: str, token: str | None) -> list[str]:
 
 
 def _token(host: str, at: Path | None, variable: str | None, *, no_token: bool) -> str | None:
-    if at is None and host not in LOOPBACK and not variable:
+    if at is None and host not in LOOPBACK and (no_token or not variable):
         raise UsageError(f"{host} is not loopback", hint="Beyond loopback, give a token of your own: --token-env.")
     if no_token:
         return None

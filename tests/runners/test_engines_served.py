@@ -158,10 +158,11 @@ def test_a_client_that_leaves_ends_the_generation(tmp_path, kind):
         assert engine.made == made
 
 
-def test_a_client_that_leaves_cancels_what_an_asynchronous_engine_awaits(tmp_path):
+@pytest.mark.parametrize("request_", [HELLO, STREAMED])
+def test_a_client_that_leaves_cancels_what_an_asynchronous_engine_awaits(tmp_path, request_):
     begun, cancelled = threading.Event(), threading.Event()
 
-    async def answer(request):
+    async def wait():
         begun.set()
         try:
             await asyncio.sleep(60)
@@ -169,9 +170,16 @@ def test_a_client_that_leaves_cancels_what_an_asynchronous_engine_awaits(tmp_pat
             cancelled.set()
             raise
 
+    async def stream():
+        await wait()
+        yield {"response": ""}
+
+    def answer(request):
+        return stream() if request.get("stream") else wait()
+
     with served(Function(answer), tmp_path) as client:
         with pytest.raises(httpx.ReadTimeout):
-            client.post(URL, json=HELLO, timeout=httpx.Timeout(10, read=0.2))
+            client.post(URL, json=request_, timeout=httpx.Timeout(10, read=0.2))
         assert begun.is_set()
         assert cancelled.wait(20)
 
