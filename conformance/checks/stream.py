@@ -32,8 +32,8 @@ def check(seen: Observation) -> Iterator[Said]:
 
 def _encoding(seen: Observation) -> Iterator[Said]:
     bad = [fault for fault in seen.stream.faults if fault.kind is FaultKind.INVALID_UTF_8]
-    if seen.exchange.answer.cut:
-        # Where we closed the stream ourselves, the last bytes may be half a character.
+    if seen.exchange.answer.cut or seen.exchange.answer.failure:
+        # Where it was not read to its end, the last bytes may be half a character.
         bad = [fault for fault in bad if fault.offset + len(fault.detail.split()) < len(seen.body)]
     where = f"bytes {bad[0].detail[:60]} at offset {bad[0].offset}" if bad else ""
     yield say("stream/utf-8", not bad, "valid UTF-8", where)
