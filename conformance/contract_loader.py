@@ -16,12 +16,12 @@ from infercheck.contract_checks import (
     check_clause,
     check_form,
     check_provenance,
-    check_schema,
+    read_schema,
 )
 from infercheck.contract_files import read_json, read_text, read_yaml
 from infercheck.errors import ContractError
 from infercheck.requirements import Clause, Level, Requirement, from_schema
-from infercheck.schema import Schema
+from infercheck.schema import CLOSED, FORMS, Schema
 
 DEFAULT = "mistral-7b-instruct-v0.2-lora"
 
@@ -58,8 +58,7 @@ def _load(folder: Traversable, location: str) -> Contract:
     schemas = {kind: read_json(folder / name, seal) for kind, name in data["files"].items() if kind != "page"}
     page = read_text(folder / data["files"]["page"], seal) if "page" in data["files"] else None
     check_provenance(data, folder)
-    for kind, schema in schemas.items():
-        check_schema(schema, folder / data["files"][kind])
+    schemas = {kind: read_schema(schema, folder / data["files"][kind]) for kind, schema in schemas.items()}
     branches = data.get("branches", {})
     requirements = _requirements(data, schemas, folder, page)
     contract = Contract(
@@ -77,6 +76,7 @@ def _load(folder: Traversable, location: str) -> Contract:
         branches=branches,
         samples=data.get("samples", {}),
         values=data.get("values", {}),
+        unasked={row["pointer"]: row["because"] for row in data.get("unasked", [])},
         impossible=tuple((row["requirement"], row["side"]) for row in data.get("impossible", [])),
         examples=tuple(
             Example(id=row["id"], title=row["title"], body=row["body"].encode(), content_type=row["content_type"])
@@ -129,13 +129,20 @@ def _requirements(
         check_clause(row, file, place, schemas["input"], page)
         found.append(_requirement(row, "the page" if "quote" in row else "input schema"))
     found.append(_combinations("input/combinations"))
-    found.append(_unknown_properties("input/unknown-properties"))
+    if not _is_closed(schemas["input"]):
+        found.append(_unknown_properties("input/unknown-properties"))
     by_id: dict[str, Requirement] = {}
     for requirement in found:
         if requirement.id in by_id:
             raise ContractError(file, requirement.id, "two requirements share this id; each needs its own")
         by_id[requirement.id] = requirement
     return by_id
+
+
+def _is_closed(schema: Schema) -> bool:
+    # Whether every form of a request forbids keys that it does not declare.
+    forms = [form for keyword in FORMS for form in schema.get(keyword, [])]
+    return schema.get(CLOSED) is False or (bool(forms) and all(map(_is_closed, forms)))
 
 
 def _requirement(row: Mapping[str, Any], source: str | None) -> Requirement:

@@ -23,7 +23,7 @@ from infercheck.checks.relations import (
 )
 from infercheck.checks.relations.language import Relation, Row
 from infercheck.contract import Contract
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import Form, Unfit
 
 ROWS: Sequence[Row] = (
     seeds.REPRODUCIBLE,
@@ -119,13 +119,17 @@ def _of(row: Row, forms: Sequence[Form], *, closely: bool) -> Iterator[Relation]
         fitting = fitting[:1]
     closer = [form.stream for form in fitting if form.stream] if row.closely else []
     greedy = [form.as_greedy for form in (fitting[:1] if row.closely else fitting)] if row.greedy else []
-    greedy = [form for form in greedy if form.has("temperature")]
+    greedy = [form for form in greedy if form.has("temperature") and form.allows("temperature", 0)]
     for index, form in enumerate([*fitting, *closer, *greedy]):
         on_noise = row.on_noise or form.greedy
         planned = (closely or not (row.closely and index)) and not on_noise
         relation = Relation(row=row, form=form, planned=planned, case=_stand_in(row, form))
-        if (planned or row.on_noise) and not relation.claims:
-            return
+        try:
+            claims = relation.claims
+        except Unfit:
+            continue  # the contract does not allow what would have to be asked
+        if not claims:
+            continue
         yield relation
 
 
