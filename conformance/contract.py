@@ -11,6 +11,7 @@ from typing import Any
 from infercheck.oracle import Oracle
 from infercheck.requirements import Requirement, keyword_ids
 from infercheck.schema import FORMS, Schema, kind_of, walk
+from infercheck.spoken import CHOICES, TEXT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,18 @@ class Contract:
         defaults = (schema.get("default") for schema in declared if isinstance(schema, Mapping))
         return next((default for default in defaults if isinstance(default, int) and default > 0), None)
 
+    def why_unasked(self, id_: str) -> str:
+        """Why no request is about a requirement; empty where one may be."""
+        pointer = self.requirements[id_].clause.pointer or ""
+        if not id_.startswith("input/"):
+            return ""
+        return next((why for place, why in self.unasked.items() if pointer.startswith(f"{place}/")), "")
+
+    @cached_property
+    def speaks(self) -> bool:
+        """Whether an answer holds the words of a model, as far as its schema knows."""
+        return any(says(self.output, member) for member in (TEXT, CHOICES))
+
     @cached_property
     def oracle(self) -> Oracle:
         """The judge of requests."""
@@ -113,6 +126,7 @@ def answer_schema(output: Schema) -> tuple[str, Schema]:
     for keyword in FORMS:
         forms = [(index, form) for index, form in enumerate(output.get(keyword, []))]
         objects = [(index, form) for index, form in forms if kind_of(form) in (None, "object")]
+        objects = [one for one in objects if TEXT in one[1].get("properties", {})] or objects
         if len(objects) == 1 and len(forms) > 1:
             return f"/{keyword}/{objects[0][0]}", objects[0][1]
         if objects:

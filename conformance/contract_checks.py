@@ -70,7 +70,7 @@ def check_against_schema(contract: Contract, data: Mapping[str, Any], file: Trav
     """What contract.yaml says of the input schema's places: names, values, sides, bodies and roles."""
     for pointer, names in contract.branches.items():
         place = _at(contract.input, pointer, file, f"branches/{pointer}")
-        forms = next((place[keyword] for keyword in FORMS if keyword in place), [])
+        forms: list[Schema] = next((place[keyword] for keyword in FORMS if keyword in place), [])
         if len(forms) != len(names):
             raise ContractError(
                 file,

@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from infercheck.contract import Contract, Example, OpenQuestion, answer_schema
+from infercheck.contract import Contract, Example, OpenQuestion, answer_schema, says
 from infercheck.contract_checks import (
     check_against_schema,
     check_clause,
@@ -20,8 +20,13 @@ from infercheck.contract_checks import (
 )
 from infercheck.contract_files import read_json, read_text, read_yaml
 from infercheck.errors import ContractError
+from infercheck.reading import assume
 from infercheck.requirements import Clause, Level, Requirement, from_schema
 from infercheck.schema import CLOSED, FORMS, Schema
+from infercheck.spoken import CHOICES, TEXT
+
+OF_SPEECH = ("output/present", "stream/present", "output/null-response")
+"""What is asked of answers that hold the words of a model."""
 
 DEFAULT = "mistral-7b-instruct-v0.2-lora"
 
@@ -59,6 +64,9 @@ def _load(folder: Traversable, location: str) -> Contract:
     page = read_text(folder / data["files"]["page"], seal) if "page" in data["files"] else None
     check_provenance(data, folder)
     schemas = {kind: read_schema(schema, folder / data["files"][kind]) for kind, schema in schemas.items()}
+    for index, row in enumerate(data.get("assumed", [])):
+        check_clause({"pointer": row["pointer"]}, file, f"assumed/{index}", schemas["input"], None)
+        schemas["input"] = assume(schemas["input"], row["pointer"], row["required"])
     branches = data.get("branches", {})
     requirements = _requirements(data, schemas, folder, page)
     contract = Contract(
@@ -118,7 +126,8 @@ def _requirements(
         found += from_schema("output", answer, {}, pointer)
     if "event" in schemas:
         found += from_schema("stream/event", schemas["event"], {})
-    found += list(_standards())
+    heard = not schemas.get("output") or any(says(schemas["output"], member) for member in (TEXT, CHOICES))
+    found += [one for one in _standards() if heard or one.id not in OF_SPEECH]
     rows = [("requirements", index, row) for index, row in enumerate(data.get("requirements", []))]
     rows += [("examples", index, {"level": "MUST", **row}) for index, row in enumerate(data.get("examples", []))]
     rows += [

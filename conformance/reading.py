@@ -1,12 +1,13 @@
 """Reading a JSON Schema: the same schema in fewer words, so that whoever walks it meets them alone.
 
-References are put in, an `allOf` is merged, `anyOf` a value or null is a value whose type may be null, and what stands
-beside the forms of a request stands in each of them. The schema that comes of it allows the same values; only where
-it would refer to itself without end, it allows any.
+References are put in, an `allOf` is merged, `anyOf` a value or null is a value whose type may be null, and what
+stands beside the forms of a request stands in each of them. The schema that comes of it allows the same values, but
+for one that would refer to itself without end: there it allows any.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,14 @@ def read(schema: Schema) -> dict[str, Any]:
     return _spread(whole)
 
 
+def assume(schema: Schema, pointer: str, required: Sequence[str]) -> dict[str, Any]:
+    """A schema whose place under a pointer requires some more names."""
+    whole = copy.deepcopy(dict(schema))
+    place = resolve(whole, pointer)
+    place["required"] = list(dict.fromkeys([*place.get("required", []), *required]))
+    return whole
+
+
 class _Reader:
     # Reads the schemas of one document.
     def __init__(self, document: Schema) -> None:
@@ -48,6 +57,11 @@ class _Reader:
             if target in within:
                 return self.read(own, within)
             return _both(self.read(own, within), self.read(self._find(target), (*within, target)))
+        self._read_within(own, within)
+        return _forms(_merged(_draft_4(own)))
+
+    def _read_within(self, own: dict[str, Any], within: tuple[str, ...]) -> None:
+        # The schemas in a schema, in their places.
         for keyword in ("properties", "patternProperties", "dependentSchemas"):
             if isinstance(own.get(keyword), Mapping):
                 own[keyword] = {name: self.read(child, within) for name, child in own[keyword].items()}
@@ -63,7 +77,6 @@ class _Reader:
         for keyword in (*FORMS, "allOf", "prefixItems"):
             if isinstance(own.get(keyword), list):
                 own[keyword] = [self.read(child, within) for child in own[keyword]]
-        return _forms(_merged(_draft_4(own)))
 
     def _find(self, target: str) -> Any:
         try:

@@ -29,7 +29,7 @@ UNTESTED = frozenset(
     | {"minProperties", "maxProperties", "patternProperties", "propertyNames", "dependencies", "dependentRequired"}
     | {"dependentSchemas", "unevaluatedItems", "unevaluatedProperties"}
 )
-"""Keywords that constrain, that the validator knows, and that no request is made for. Any other is an annotation."""
+"""Keywords that constrain, and that no request is made for. Any that is not known is an annotation."""
 
 
 @dataclass(frozen=True, slots=True)

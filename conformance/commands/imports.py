@@ -65,16 +65,15 @@ def _found(contract: Contract, draft: Draft, folder: Path) -> Iterator[str]:
     for pointer, why in contract.unasked.items():
         yield f"  not asked for        {pointer}: {why}"
     by_level = ", ".join(f"{number} {level}" for level, number in levels.items())
-    yield f"  requirements         {len(contract.requirements)} ({by_level}), {keywords} keywords of the input schema"
+    number = len(contract.requirements)
+    yield f"  requirements         {number} ({by_level}), {keywords} keywords of the input schema"
     roles = ", ".join(role if role == name else f"{role} ({name})" for role, name in contract.roles.items())
     yield f"  roles found          {roles or 'none'}"
     missing = missing_roles(contract.roles)
     if missing:
         yield f"  roles missing        {', '.join(missing)}"
     plan = make_plan(contract, Options())
-    left = sorted(
-        {id_.rpartition("/")[0] if id_.count("/") > 1 else id_ for id_ in COMPARED - set(contract.requirements)}
-    )
+    left = sorted(COMPARED - set(contract.requirements))
     if left:
         yield f"  will not be asked    {', '.join(left)}"
     yield f"  examples             {', '.join(one.id for one in contract.examples) or 'none that could be read'}"
@@ -104,7 +103,7 @@ def _is_unasked(contract: Contract, id_: str) -> bool:
 
 def diff(one: str, other: str, form: str, exit_code: bool) -> int:
     """Print what changed; the exit status."""
-    found = differences(_contract(one), _contract(other))
+    found = differences(_contract(one), _contract(other), (one, other))
     if form == "json":
         click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
     else:

@@ -14,7 +14,8 @@ from infercheck.generate.blamed import UNKNOWN
 from infercheck.generate.builder import Beside, Builder
 from infercheck.generate.page import FIRST_CHUNKS
 from infercheck.generate.price import UNLIMITED_DEFAULT
-from infercheck.generate.values import Value, invalid_values, long_texts, valid_values
+from infercheck.generate.value import Value
+from infercheck.generate.values import invalid_values, long_texts, valid_values
 from infercheck.requirements import instance_path
 from infercheck.schema import FORMS, Occurrence, Place, Property
 
@@ -39,11 +40,11 @@ class Boundary:
         """The smallest request of each branch: what everything else is compared with."""
         for branch in self.builder.branches():
             body = self.builder.base(branch)
-            within = [branch, *(self.builder.places[branch.steps[:length]] for length in range(len(branch.steps)))]
+            within = [branch.steps, *(branch.steps[:length] for length in range(len(branch.steps)))]
             aims = [
                 Aim(requirement=self.contract.input_ids[occurrence.pointer], side=Side.VALID)
-                for place in dict.fromkeys(place.steps for place in within)
-                for occurrence in self.builder.places[place].keywords()
+                for steps in within
+                for occurrence in self.builder.places[steps].keywords()
             ]
             id_ = f"boundary/valid/{self._branch(branch) or WHOLE}/smallest"
             yield self._valid(id_, branch, body, (), tuple(aims))

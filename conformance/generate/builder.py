@@ -85,7 +85,8 @@ class Builder:
         kind = kind_of(schema)
         if kind == "array":
             items = self.places.get((*place.steps, Items()))
-            return [self.minimal(items)] * max(1, schema.get("minItems", 1)) if items else []
+            least = schema.get("minItems", 0)
+            return [self.minimal(items)] * max(1, least) if items else ["text"] * least
         if kind == "object" or "properties" in schema or any(keyword in schema for keyword in FORMS):
             return self._minimal_object(place)
         return _scalar(kind, schema)

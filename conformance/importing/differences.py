@@ -99,14 +99,14 @@ class Differences:
         }
 
 
-def differences(one: Contract, other: Contract) -> Differences:
-    """What changed from one contract to another."""
+def differences(one: Contract, other: Contract, names: tuple[str, str]) -> Differences:
+    """What changed from one contract to another; `names` are what people call them."""
     first, second = _inputs(one), _inputs(other)
     added = {name for name in _parameters(other) if name not in _parameters(one)}
     removed = {name for name in _parameters(one) if name not in _parameters(other)}
     return Differences(
-        one=one.title if one.title != other.title else one.location,
-        other=other.title if one.title != other.title else other.location,
+        one=names[0],
+        other=names[1],
         branches=tuple(_compared(_branches(one), _branches(other))),
         parameters=tuple(_compared(_parameters(one), _parameters(other))),
         # What belongs to a parameter that came or went is told with it.
@@ -190,7 +190,7 @@ def _is_within(id_: str, parameters: Iterable[str]) -> bool:
 
 
 def _refused(one: Contract, other: Contract) -> Iterator[str]:
-    """Values at the limits of one contract that another refuses, each named once by what it is about."""
+    # Values at the limits of one contract that another refuses, each named once.
     builder = Builder(one)
     boundary = Boundary(builder)
     seen: set[str] = set()
@@ -201,8 +201,8 @@ def _refused(one: Contract, other: Contract) -> Iterator[str]:
             continue
         for key, parts in boundary.parts(branch).items():
             for part in parts:
-                if key not in seen and not other.oracle.is_valid({**base, key: part.value}):
-                    seen.add(key)
+                if part.label not in seen and not other.oracle.is_valid({**base, key: part.value}):
+                    seen.add(part.label)
                     yield part.label
 
 

@@ -17,8 +17,12 @@ from infercheck.importing.questions import ABSENT, adapter_aims, image_aims, que
 from infercheck.importing.samples import more_values, samples
 from infercheck.importing.snippets import examples
 from infercheck.importing.source import Source
-from infercheck.reading import CannotRead, read
-from infercheck.schema import Schema, kind_of, slug, untested, walk
+from infercheck.reading import CannotRead, assume, read
+from infercheck.schema import FORMS, Branch, Schema, kind_of, slug, untested, walk
+from infercheck.spoken import TEXT
+
+LONG_ANSWER = 1000
+"""Tokens from which on comparing whole answers is dear."""
 
 BATCH = "requests"
 """The parameter of a form that holds other requests, which are answered later."""
@@ -46,6 +50,10 @@ def draft_of(source: Source, name: str, *, model: str = "", url: str = "", date:
     model = model or source.model or PurePath(name).stem.removesuffix(".page").removesuffix(".schema") or "model"
     by_hand = list(source.notes)
     _refuse_others(schema, output, name)
+    assumed = _assumed(schema)
+    for row in assumed:
+        schema = assume(schema, row["pointer"], row["required"])
+        by_hand.append(f"{row['pointer']} is taken to require {row['required'][0]}: {row['because']}")
     roles = roles_of(schema)
     unasked = _unasked(schema)
     names = branch_names(schema)
@@ -78,6 +86,7 @@ def draft_of(source: Source, name: str, *, model: str = "", url: str = "", date:
         "branches": names,
         "samples": ordinary,
         "values": more_values(schema, roles),
+        "assumed": assumed,
         "unasked": [{"pointer": pointer, "because": why} for pointer, why in unasked.items()],
         "impossible": list(_impossible(contract)),
         "examples": list(examples(page, contract.oracle, model)) if page is not None else [],
@@ -100,14 +109,15 @@ def draft_of(source: Source, name: str, *, model: str = "", url: str = "", date:
 def event_schema(output: Schema) -> dict[str, Any]:
     """The schema of what an event of a stream carries: a piece of the answer, none of which has to be there."""
     event: dict[str, Any] = {"title": "Event", "type": "object"}
-    if not says(output, "response"):
+    declared = answer_schema(output)[1].get("properties", {})
+    if TEXT not in declared and (declared or not says(output, TEXT)):
         return event
-    answer = answer_schema(output)[1]
-    declared = answer.get("properties", {})
     members: dict[str, Any] = {
         "response": {"type": "string", "description": "The next piece of the generated text"}
     }
-    if "null" in (declared.get("response", {}).get("type") or []):
+    if not declared:
+        return event  # the output says nothing of its members
+    if "null" in (declared[TEXT].get("type") or []):
         members["response"]["type"] = ["string", "null"]
     if "tool_calls" in declared:
         members["tool_calls"] = declared["tool_calls"]
@@ -150,6 +160,25 @@ def _is_object(form: Schema) -> bool:
     return kind_of(form) in (None, "object")
 
 
+def _assumed(schema: Schema) -> list[dict[str, Any]]:
+    # A form that requires nothing matches every object, so that none would match exactly one form beside it.
+    rows = []
+    for place in walk(schema):
+        forms = place.schema.get("oneOf", [])
+        if any(not isinstance(step, Branch) for step in place.steps):
+            continue
+        for index, form in enumerate(forms):
+            own = [name for name in form.get("properties", {}) if not _is_known(name, forms, index)]
+            if own and _is_object(form) and not form.get("required") and not any(key in form for key in FORMS):
+                because = "its schema requires nothing, so that every request would match it as well"
+                rows.append({"pointer": f"{place.pointer}/oneOf/{index}", "required": own[:1], "because": because})
+    return rows if any("required" in form for _, form in ways(schema)) else []
+
+
+def _is_known(name: str, forms: Sequence[Schema], index: int) -> bool:
+    return any(name in form.get("properties", {}) for number, form in enumerate(forms) if number != index)
+
+
 def _unasked(schema: Schema) -> dict[str, str]:
     found: dict[str, str] = {}
     forms = list(ways(schema))
@@ -172,7 +201,7 @@ def _provenance(source: Source, name: str, url: str, date: str) -> dict[str, Any
         "notes": [
             *source.notes,
             "event.schema.json is made from the output: what streams of this API carry is a piece of it.",
-            "Roles, names, samples, requirements and open questions are made from names and defaults in the schema.",
+            "Roles, samples, requirements and open questions are made from names and defaults in the schema.",
         ],
     }
 
@@ -223,9 +252,14 @@ def _to_look_over(contract: Contract, data: Mapping[str, Any]) -> list[str]:
     roles = contract.roles
     if not {"text", "conversation"} & roles.keys():
         found.append("no parameter is known to hold a prompt or messages: only the form of requests is tested")
-    elif not says(contract.output, "response"):
+    elif not contract.speaks:
         found.append("its output has no member response, so that nothing is known of what an answer says")
     compared = ("max_tokens", "temperature", "raw", "stream")
+    if (contract.default_limit or 0) > LONG_ANSWER:
+        found.append(
+            f"answers without a limit have up to {contract.default_limit} tokens: to compare them takes more than "
+            "a run may spend, unless --max-tokens allows it"
+        )
     for role in roles:
         wanted = f"default/{'max_tokens' if role == 'output_limit' else role}"
         stated = {

@@ -16,8 +16,8 @@ from infercheck.errors import UsageError
 from infercheck.importing.draft import Draft
 
 HEAD = """\
-# What is promised of this model beyond its schemas, as `infercheck contracts import` made it. Look it over: names,
-# samples and levels are guessed from the schemas, and yours to change.
+# What is promised of this model beyond its schemas, as `infercheck contracts import` made it. Look it over: roles,
+# samples and levels are told from names and defaults, and yours to change.
 
 """
 

@@ -9,6 +9,7 @@ from typing import Any
 from infercheck.contract import says
 from infercheck.importing.naming import ways
 from infercheck.schema import Schema, escape
+from infercheck.spoken import CHOICES, TEXT
 
 WHAT_COMPARES = "what compares answers"
 
@@ -41,7 +42,7 @@ Rows = Iterator[tuple[str, str, str, str]]
 
 def promises(schema: Schema, output: Schema, roles: Mapping[str, str], page: str | None) -> list[dict[str, Any]]:
     """The rows `requirements` of a contract, each with the description or the default that it follows from."""
-    if not says(output, "response"):
+    if not any(says(output, member) for member in (TEXT, CHOICES)):
         return []
     parameters = {role: one for role, name in roles.items() if (one := parameter(schema, name, role))}
     rows = []
@@ -93,10 +94,10 @@ def _defaults(one: Mapping[str, Parameter], schema: Schema, roles: Mapping[str, 
         if isinstance(default, int | float) and not isinstance(default, bool):
             title = f"an answer without a temperature is the one at temperature {default}"
             yield "default/temperature", "MUST", title, "temperature"
-    if {"raw", "seed", "text"} <= one.keys() and one["raw"].default is False:
-        if together(schema, [roles["raw"], roles["text"], roles["seed"]]):
-            title = f"an answer without {one['raw'].name} is the one with it false, and true makes another"
-            yield "default/raw", "MUST", title, "raw"
+    raw = one.get("raw")
+    if raw and raw.default is False and together(schema, [roles.get(role, "") for role in ("raw", "text", "seed")]):
+        title = f"an answer without {raw.name} is the one with it false, and true makes another"
+        yield "default/raw", "MUST", title, "raw"
 
 
 def _effects(one: Mapping[str, Parameter], schema: Schema, roles: Mapping[str, str]) -> Rows:

@@ -1,4 +1,4 @@
-"""Questions that schemas of this kind leave open: bodies that they allow, and of which nobody says what they mean."""
+"""Questions that schemas of this kind leave open: bodies that they allow, though nobody says what they mean."""
 
 from __future__ import annotations
 
@@ -136,7 +136,8 @@ def _rest(roles: Mapping[str, str], bases: Mapping[str, Any]) -> Iterator[dict[s
             for label, written in (("fraction-zero", "50.0"), ("exponent", "5e1")):
                 yield {
                     "id": f"open/integer/{label}",
-                    "title": f"{top_k} written as {written}, an integer from draft 6 of JSON Schema on, none in draft 4",
+                    "title": f"{top_k} written as {written}, "
+                    "an integer from draft 6 of JSON Schema on and none in draft 4",
                     "text": f'{start}, "{top_k}": {written}}}',
                 }
         del role

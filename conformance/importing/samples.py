@@ -30,8 +30,10 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
 }
 """Texts by the name of the property that holds them; the first that the schema allows is taken."""
 
-_SHAPED = ("text", STORY, PIXEL, "https://example.org/", "a@example.org", "2026-01-01", "2026-01-01T00:00:00Z",
-           "en", "en-US", "call_1", "0", "1.0", "00000000-0000-4000-8000-000000000000", "A", "a-b", "#000000")  # fmt: skip
+_SHAPED = (
+    *("text", STORY, PIXEL, "https://example.org/", "a@example.org", "2026-01-01", "2026-01-01T00:00:00Z"),
+    *("en", "en-US", "call_1", "0", "1.0", "00000000-0000-4000-8000-000000000000", "A", "a-b", "#000000"),
+)
 """Texts to try where a pattern is to be matched."""
 
 _TOOL = "Name of the city."

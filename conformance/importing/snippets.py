@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from infercheck.oracle import Oracle
 
@@ -103,7 +103,14 @@ def _known(page: str, before: int) -> dict[str, Any]:
 
 class _Reader:
     # Reads plain values of JavaScript and of Python.
-    _words = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
+    _words: ClassVar[dict[str, Any]] = {
+        "true": True,
+        "false": False,
+        "null": None,
+        "True": True,
+        "False": False,
+        "None": None,
+    }
 
     def __init__(self, text: str, known: dict[str, Any]) -> None:
         self._text = text

@@ -12,8 +12,8 @@ def is_prompt(request: Mapping[str, Any]) -> bool:
     """Tell whether a schema-valid body matches the page's Prompt branch; if not, it matches Messages.
 
     A body that has both `prompt` and `messages` is valid where one branch fails. The keys that both branches
-    declare are declared alike, so only those that Prompt alone declares can decide. One without messages is a prompt,
-    however long.
+    declare are declared alike, so only those that Prompt alone declares can decide. One without messages is a
+    prompt, however long.
     """
     prompt = request.get("prompt")
     return isinstance(prompt, str) and (
