@@ -10,7 +10,7 @@ from typing import Any
 
 from infercheck.oracle import Oracle
 from infercheck.requirements import Requirement, keyword_ids
-from infercheck.schema import FORMS, Schema, kind_of, walk
+from infercheck.schema import FORMS, Schema, kind_of, walk, ways
 from infercheck.spoken import CHOICES, TEXT
 
 
@@ -72,6 +72,11 @@ class Contract:
         declared = (properties[limit] for properties in places if limit in properties)
         defaults = (schema.get("default") for schema in declared if isinstance(schema, Mapping))
         return next((default for default in defaults if isinstance(default, int) and default > 0), None)
+
+    @cached_property
+    def forms(self) -> tuple[Schema, ...]:
+        """The forms of a whole request that have no forms themselves."""
+        return tuple(form for _, form in ways(self.input))
 
     def why_unasked(self, id_: str) -> str:
         """Why no request is about a requirement; empty where one may be."""

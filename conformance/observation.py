@@ -23,7 +23,7 @@ TEMPLATE = 512
 """Tokens that a prompt template adds, at most."""
 
 SMALLEST_WINDOW = 1024
-"""Tokens that every model has room for. Up to so many bytes and tokens asked for, no window is a reason to refuse."""
+"""Tokens that every model has room for: up to so many bytes and tokens asked for, no window is a reason."""
 
 LONG_BODY = 16_000
 """From this many bytes on, a body is no ordinary one."""

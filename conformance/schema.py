@@ -146,6 +146,16 @@ def kind_of(schema: Schema) -> str | None:
     return next((kind for kind in kinds if kind != "null"), kinds[0] if kinds else None)
 
 
+def ways(schema: Schema, pointer: str = "") -> Iterator[tuple[str, Schema]]:
+    """The forms of a whole request that have no forms themselves, with their pointers."""
+    keyword = next((keyword for keyword in FORMS if keyword in schema), None)
+    if keyword is None:
+        yield pointer, schema
+        return
+    for index, form in enumerate(schema[keyword]):
+        yield from ways(form, f"{pointer}/{keyword}/{index}")
+
+
 def untested(schema: Schema) -> Iterator[str]:
     """JSON pointers of the keywords of a schema that constrain and that no request is made for."""
     for place in walk(schema):

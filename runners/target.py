@@ -34,6 +34,8 @@ class Target:
     token: str | None = field(default=None, repr=False)
     """The token itself, for who has it in no variable."""
     network: Network = field(default_factory=Network)
+    reference: tuple[str, ...] = ()
+    """Further options of the reference server, where that is the target."""
 
     def link(self) -> Link:
         """The way to it; UsageError where the address, the token or its variable makes no sense."""
@@ -64,7 +66,7 @@ async def open_target(target: Target) -> AsyncIterator[Opened]:
     if target.address == "reference":
         from infercheck.runners.serving import LocalServer
 
-        with LocalServer() as server:
+        with LocalServer(arguments=target.reference) as server:
             link = Link(url=server.url, model=target.model, token=server.token, network=target.network)
             async with HttpRunner(link) as runner:
                 yield Opened(runner=runner, url=server.url, token_variable=GIVEN_TOKEN)

@@ -1,4 +1,4 @@
-"""A target that keeps whatever contract it is given: its schema says what is valid, and the reference engine speaks."""
+"""A target that keeps the contract it is given: its schema says what is valid, and the reference engine speaks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import jsonschema_rs
 from fakes import ENGINE, Target
 
 from infercheck.contract import Contract, answer_schema, says
-from infercheck.importing.naming import ways
-from infercheck.schema import Schema, kind_of
+from infercheck.schema import Schema, kind_of, ways
 
 PLAIN = ("seed", "top_p", "top_k", "repetition_penalty", "frequency_penalty", "presence_penalty")
 

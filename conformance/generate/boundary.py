@@ -50,7 +50,7 @@ class Boundary:
             yield self._valid(id_, branch, body, (), tuple(aims))
             stream = self.builder.places.get((*branch.steps, Property(self.builder.stream or "")))
             if stream:
-                streamed = {**body, self.builder.stream: True}
+                streamed: dict[str, Any] = {**body, str(self.builder.stream): True}
                 yield self._valid(f"{id_}+stream", branch, streamed, (), self._of_type(stream))
 
     def shared(self) -> Iterator[Case]:

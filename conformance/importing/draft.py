@@ -11,14 +11,14 @@ from typing import Any
 from infercheck.contract import Contract, answer_schema, says
 from infercheck.errors import ContractError
 from infercheck.generate.builder import Builder
-from infercheck.importing.naming import ROLES, branch_names, roles_of, ways
+from infercheck.importing.naming import ROLES, branch_names, roles_of
 from infercheck.importing.promises import promises
 from infercheck.importing.questions import ABSENT, adapter_aims, image_aims, questions
 from infercheck.importing.samples import more_values, samples
 from infercheck.importing.snippets import examples
 from infercheck.importing.source import Source
 from infercheck.reading import CannotRead, assume, read
-from infercheck.schema import FORMS, Branch, Schema, kind_of, slug, untested, walk
+from infercheck.schema import FORMS, Branch, Schema, kind_of, slug, untested, walk, ways
 from infercheck.spoken import TEXT
 
 LONG_ANSWER = 1000

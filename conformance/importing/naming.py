@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from infercheck.schema import FORMS, Schema, digest_of, kind_of, slug, walk
+from infercheck.schema import FORMS, Schema, digest_of, kind_of, slug, walk, ways
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "text": ("prompt",),
@@ -39,16 +39,6 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 """The types that a parameter of a role may have; numbers where a role is not named."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-
-
-def ways(schema: Schema, pointer: str = "") -> Iterator[tuple[str, Schema]]:
-    """The forms of a whole request that have no forms themselves, with their pointers."""
-    keyword = next((keyword for keyword in FORMS if keyword in schema), None)
-    if keyword is None:
-        yield pointer, schema
-        return
-    for index, form in enumerate(schema[keyword]):
-        yield from ways(form, f"{pointer}/{keyword}/{index}")
 
 
 def roles_of(schema: Schema) -> dict[str, str]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infercheck.contract import says
-from infercheck.importing.naming import ways
-from infercheck.schema import Schema, escape
+from infercheck.schema import Schema, escape, ways
 from infercheck.spoken import CHOICES, TEXT
 
 WHAT_COMPARES = "what compares answers"

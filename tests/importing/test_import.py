@@ -240,6 +240,9 @@ def test_what_is_no_text_generation_has_no_such_promises():
 # Texts
 
 PAIR = SHAPES["untitled"]
+INPUT, OUTPUT = (json.dumps(PAIR[side], indent=1) for side in ("input", "output"))
+MARKDOWN = f"# Acme\n\n## Input\n\n```json\n{INPUT}\n```\n\n## Output\n\n```json\n{OUTPUT}\n```\n"
+HTML = f"<!doctype html><h1>Acme</h1><h2>Input</h2><pre>{INPUT}</pre><h2>Output</h2><pre><i>{OUTPUT}</i></pre>"
 
 
 @pytest.mark.parametrize(
@@ -250,11 +253,10 @@ PAIR = SHAPES["untitled"]
         f" ⛅️ wrangler 4.0\n{{ not JSON }}\n{json.dumps(PAIR, indent=2)}\nDone {{1.2}}\n",
         json.dumps({"name": "@cf/acme/nine", "task": {"name": "Text Generation"}, "schema": PAIR}),
         json.dumps({"success": True, "errors": [], "messages": [], "result": PAIR}),
-        f"# Acme nine\n\n## Input\n\n```json\n{json.dumps(PAIR['input'])}\n```\n\n## Output\n\n{json.dumps(PAIR['output'])}",
-        f"<!doctype html><h1>Acme</h1><h2>Input</h2><pre>{json.dumps(PAIR['input'], indent=1)}</pre>"
-        f"<h2>Output</h2><pre><span>{json.dumps(PAIR['output'])}</span></pre>",
+        MARKDOWN,
+        HTML,
     ],
-)  # fmt: skip
+)
 def test_the_schemas_are_found_in_whatever_stands_around_them(text):
     source = source_of(text, "it")
     assert (source.input, source.output) == (PAIR["input"], PAIR["output"])
@@ -344,3 +346,21 @@ def test_diff_speaks_of_requirements_and_of_what_is_refused(tmp_path):
     row = {"id": "input/prompt/top_p/maximum", "before": 2, "after": 1, "change": "changed"}
     assert row in value["input"]
     assert invoke("contracts", "diff", old, tmp_path / "none").exit_code == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", ["titled-after-the-model", "a-batch-that-requires-nothing", "forms-in-forms"])
+def test_the_reference_server_keeps_whatever_contract_it_is_run_against(tmp_path, shape):
+    file, out = tmp_path / "nine.json", tmp_path / "nine"
+    file.write_text(json.dumps(SHAPES[shape]))
+    assert invoke("contracts", "import", file, "--output", out).exit_code == 0
+    said = invoke("run", "reference", "--contract", out, "--output", tmp_path / "out")
+    assert said.exit_code == 0, said.output
+    assert " 0 broken, 0 warnings, 0 undecided" in said.output
+
+
+@pytest.mark.slow
+def test_requests_are_drawn_of_the_newer_form_too(newer):
+    options = {"profile": "deep", "only": ("input/messages/messages",), "max_requests": 300}
+    assert broken(judge(Serving(newer), contract=newer, **options)) == set()
+    assert broken(judge(changed(newer, refuses_parts), contract=newer, **options)) != set()
