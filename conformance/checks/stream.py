@@ -9,6 +9,7 @@ from infercheck.cases import Expectation
 from infercheck.checks.output import judge_schema, judge_tool_calls
 from infercheck.checks.rules import Said, kept, not_kept, say, undecided
 from infercheck.observation import DONE, Observation, Outcome, excerpt, is_error
+from infercheck.spoken import said_in
 from infercheck.sse import FaultKind
 
 MANY, MORE = 100, 1000
@@ -83,7 +84,7 @@ def _payloads(seen: Observation) -> Iterator[Said]:
         yield from judge_tool_calls("stream/whole-tool-calls", value)
         if isinstance(value, dict):
             objects = True
-            present = present or "response" in value or bool(value.get("tool_calls"))
+            present = present or "response" in value or bool(value.get("tool_calls")) or "choices" in value
     yield kept("stream/payload")
     yield say(
         "stream/unique-keys",
@@ -92,13 +93,13 @@ def _payloads(seen: Observation) -> Iterator[Said]:
         f"{', '.join(duplicates[:5])} stands twice",
     )
     yield say("stream/error", not errors, "no error inside the stream", "; ".join(errors[:1]))
-    if whole and objects and not errors and seen.case.expectation is Expectation.VALID:
+    if whole and objects and not errors and seen.wants_text and seen.case.expectation is Expectation.VALID:
         yield say("stream/present", present, "a response or tool_calls", f"neither: {seen.summary()}")
 
 
 def _speaks(payload: jsontext.Document | jsontext.NotJSON) -> bool:
     value = None if isinstance(payload, jsontext.NotJSON) else payload.value
-    return isinstance(value, dict) and bool(value.get("response"))
+    return isinstance(value, dict) and bool(said_in(value)[0])
 
 
 def _end(seen: Observation) -> Iterator[Said]:
