@@ -33,6 +33,7 @@ class Builder:
         self.places: dict[tuple[Step, ...], Place] = {
             place.steps: place for place in walk(contract.input, contract.branches)
         }
+        self._minimals: dict[str, Any] = {}
         self.limit = contract.roles.get("output_limit")
         self.stream = contract.roles.get("stream")
 
@@ -75,13 +76,19 @@ class Builder:
 
     def minimal(self, place: Place) -> Any:
         """A small, ordinary, valid value of a place: the contract's sample, or one made from the schema."""
+        if place.pointer not in self._minimals:
+            self._minimals[place.pointer] = self._minimal(place)
+        value = self._minimals[place.pointer]
+        return copy.deepcopy(value) if isinstance(value, dict | list) else value
+
+    def _minimal(self, place: Place) -> Any:
         if place.pointer in self.contract.samples:
-            return copy.deepcopy(self.contract.samples[place.pointer])
+            return self.contract.samples[place.pointer]
         schema = place.schema
         if "const" in schema:
-            return copy.deepcopy(schema["const"])
+            return schema["const"]
         if "enum" in schema:
-            return copy.deepcopy(schema["enum"][0])
+            return schema["enum"][0]
         kind = kind_of(schema)
         if kind == "array":
             items = self.places.get((*place.steps, Items()))

@@ -23,7 +23,7 @@ from infercheck.checks.relations import (
 )
 from infercheck.checks.relations.language import Relation, Row
 from infercheck.contract import Contract
-from infercheck.generate.asks import CONVERSATION, TEXT, Form, Unfit
+from infercheck.generate.asks import CONVERSATION, TEXT, Form
 
 ROWS: Sequence[Row] = (
     seeds.REPRODUCIBLE,
@@ -122,17 +122,16 @@ def _of(row: Row, forms: Sequence[Form], *, closely: bool) -> Iterator[Relation]
     closer = [form.stream for form in fitting if form.stream] if row.closely else []
     greedy = [form.as_greedy for form in (fitting[:1] if row.closely else fitting)] if row.greedy else []
     greedy = [form for form in greedy if form.has("temperature") and form.allows("temperature", 0)]
+    barren: set[str] = set()
     for index, form in enumerate([*fitting, *closer, *greedy]):
         on_noise = row.on_noise or form.greedy
         planned = (closely or not (row.closely and index)) and not on_noise
         relation = Relation(row=row, form=form, planned=planned, case=_stand_in(row, form))
-        try:
-            claims = relation.claims
-        except Unfit:
-            continue  # the contract does not allow what would have to be asked
-        if not claims:
-            continue
-        yield relation
+        # What there is nothing to claim of in one form there is not in those made of it either.
+        if (planned or row.on_noise) and not relation.claims:
+            barren.add(form.family)
+        if form.family not in barren:
+            yield relation
 
 
 def _is_about(row: Row, form: Form) -> bool:
