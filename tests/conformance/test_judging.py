@@ -636,6 +636,7 @@ def test_an_answer_that_is_broken_off_once_is_asked_for_again():
     assert "http/answer" in ids(results, Verdict.NOTE)
 
 
+@pytest.mark.slow
 def test_answers_that_are_always_broken_off_are_broken():
     results = judge(
         of_success(lambda: replace(success(OK), failure=Failure(kind="protocol", message="incomplete")))
