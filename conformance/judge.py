@@ -20,6 +20,7 @@ from infercheck.findings import Finding, Verdict
 from infercheck.fuzz.cases import FUZZ
 from infercheck.learnt import SURE, Learnt, too_many
 from infercheck.liveness import Answered, Gone, Killed, Liveness, Unanswered
+from infercheck.lives import Lives
 from infercheck.observation import Observation, Outcome
 from infercheck.patience import Patience
 from infercheck.plan import Plan
@@ -55,10 +56,9 @@ class Judge:
         self.dialect = Dialect.REST
         if dialect is not Dialect.AUTO:
             self.take(Guess(dialect=dialect, saw=""))
-        self._looking = asyncio.Lock()
+        self.lives = Lives(few=restart is not None)
         self.liveness = Liveness(door, self.observe, restart_wait=restart_wait, restart=restart)
-        # Where it is us who start it again, we do not do so for ever.
-        self._blame = Blame(contract, self.liveness.trial, few_lives=restart is not None)
+        self._blame = Blame(contract, self.liveness.trial, few_lives=self.lives.few)
         self.patience = Patience()
         self.left_out = 0
         """Cases that were not sent, because others like them were never answered to the end."""
@@ -119,12 +119,6 @@ class Judge:
         if self.liveness.prober.probe:
             await self._door.ask(self.liveness.prober.probe, fresh=True)
 
-    async def calm(self) -> None:
-        """Wait while it is looked into what a target of few lives died of: what is sent now may cost it another."""
-        if self._blame.few_lives:
-            async with self._looking:
-                pass
-
     def spare(self, case: Case) -> Case:
         """A case without the values that are known to get no answer at all."""
         return self._blame.spare(case)
@@ -167,7 +161,7 @@ class Judge:
         findings: list[Finding] = []
         if seen.outcome is Outcome.NO_ANSWER:
             # One after the other: what the first is found to get no answer for, the next is not sent again with.
-            async with self._looking:
+            async with self.lives.looking:
                 if known := self._blame.known_lost(seen):
                     self.liveness.clear(seen)
                     return known

@@ -47,6 +47,13 @@ class Dies(Fatal):
         ctypes.string_at(0)
 
 
+class DiesOfWidth(ReferenceEngine):
+    def answer(self, request):
+        if request.get("top_p") == 2:
+            os._exit(3)
+        return super().answer(request)
+
+
 class Blocks(Fatal):
     def suffer(self):
         ctypes.PyDLL(None).sleep(1000)  # and lets nobody else run
@@ -138,6 +145,15 @@ def test_what_an_engine_dies_of_is_named_and_it_is_started_again(folder, kind, o
     assert said in log
     assert done.ids(Verdict.PASS) >= {"input/prompt/top_k/minimum"}
     assert re.findall(r"started again \((\d)", log) in (["1"], ["1", "2"], ["1", "2", "3"])
+
+
+def test_what_kills_where_answers_are_compared_is_looked_into_once(folder):
+    """Comparing sends again what was lost: not what a target of few lives has just died of."""
+    done = run("engine:mine:DiesOfWidth", folder / "out", token=None, seconds=120)
+    assert done.broken == {"robust/liveness", "input/prompt/top_p/maximum"}, done.told()
+    assert done.finding("robust/liveness").expected == "a target that survives top_p=2", done.told()
+    assert done.results.record.complete, done.told()
+    assert (folder / "out" / "server.log").read_text().count("was started again") <= 3
 
 
 def test_an_engine_that_blocks_is_started_again_too(folder):
