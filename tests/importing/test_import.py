@@ -364,3 +364,27 @@ def test_requests_are_drawn_of_the_newer_form_too(newer):
     options = {"profile": "deep", "only": ("input/messages/messages",), "max_requests": 300}
     assert broken(judge(Serving(newer), contract=newer, **options)) == set()
     assert broken(judge(changed(newer, refuses_parts), contract=newer, **options)) != set()
+
+
+# Forms that lack what their siblings have
+
+FORMS = [form["properties"] for form in CONTRACT.input["oneOf"]]
+LACKING = [
+    *(([0], name) for name in FORMS[0] if name != "prompt"),
+    *(([1], name) for name in FORMS[1] if name != "messages"),
+    *(([0, 1], name) for name in FORMS[0] if name in FORMS[1]),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("forms", "name"), LACKING, ids=[f"{name}-{forms}" for forms, name in LACKING])
+def test_a_form_may_lack_what_its_sibling_has(forms, name):
+    pair = json.loads(json.dumps({"input": CONTRACT.input, "output": CONTRACT.output}))
+    for index in forms:
+        del pair["input"]["oneOf"][index]["properties"][name]
+    contract = contract_of(pair)
+    for profile in ("standard", "deep"):
+        plan = make_plan(contract, Options(profile=profile))
+        assert plan.cases
+        # Those on suspicion, too, which are not claimed before.
+        assert all(relation.claims or not relation.planned for relation in plan.relations)
