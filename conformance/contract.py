@@ -91,6 +91,11 @@ class Contract:
         return any(says(self.output, member) for member in (TEXT, CHOICES))
 
     @cached_property
+    def has_choices(self) -> bool:
+        """Whether an answer may hold its words in the manner of chat completions."""
+        return says(self.output, CHOICES)
+
+    @cached_property
     def oracle(self) -> Oracle:
         """The judge of requests."""
         return Oracle(self.input)

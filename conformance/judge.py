@@ -75,11 +75,15 @@ class Judge:
     def greet(self, seen: Observation) -> Observation:
         """Learn from the answer to a smallest valid request; returns it as the dialect that it shows has it."""
         if self.guess is None:
-            shown = guess(seen.value)
+            shown = guess(seen.value, choices=self.contract.has_choices)
             if shown is None:
                 return seen
             self.take(shown)
-        elif (shown := guess(seen.value)) and shown.dialect is not self.dialect and not self.guess.saw:
+        elif (
+            (shown := guess(seen.value, choices=self.contract.has_choices))
+            and shown.dialect is not self.dialect
+            and not self.guess.saw
+        ):
             self.guess = Guess(dialect=self.dialect, saw=f"{shown.saw}, as in dialect {shown.dialect}")
         return replace(seen, dialect=self.dialect)
 
