@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from infercheck.contract import Contract
+from infercheck.contract import Contract, says
+from infercheck.runners.reference.completions import chunks, completion
 from infercheck.runners.reference.engine import ReferenceEngine
+from infercheck.spoken import TEXT
 
 NAMES: Mapping[str, str] = {
     "text": "prompt",
@@ -34,14 +36,16 @@ class Contracted:
         self._engine = engine
         self._contract = contract
         self.adapters: Sequence[str] = engine.adapters
+        self._in_choices = contract.has_choices and not says(contract.output, TEXT)
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | Iterator[Mapping[str, Any]]:
         """Answer one body that the contract allows; see `Engine.answer`."""
         roles = self._contract.roles
         asked: dict[str, Any] = {}
         for role, name in NAMES.items():
-            value = request.get(roles.get(role, ""))
-            value = self._default(role, request) if value is None else value
+            name = roles.get(role, "")
+            value = request.get(name)
+            value = self._contract.default_of(request, name) if value is None else value
             if value is not None:
                 asked[name] = value
         if isinstance(tools := request.get(roles.get("tools", "")), list) and all(map(_is_known, tools)):
@@ -50,18 +54,14 @@ class Contracted:
             asked["messages"] = [
                 {"role": str(one.get("role", "")), "content": one.get("content") or ""} for one in asked["messages"]
             ]
-        if not {"prompt", "messages"} & asked.keys():
-            return iter([NOTHING]) if asked.get("stream") is True else NOTHING
-        return self._engine.answer(asked)
-
-    def _default(self, role: str, request: Mapping[str, Any]) -> Any:
-        # Of the first form of a request that it can be.
-        name = self._contract.roles.get(role)
-        for form in self._contract.forms if name else ():
-            declared = form.get("properties", {})
-            if name in declared and set(form.get("required", ())) <= request.keys():
-                return declared[name].get("default")
-        return None
+        if {"prompt", "messages"} & asked.keys():
+            answer = self._engine.answer(asked)
+        else:
+            answer = iter([NOTHING]) if asked.get("stream") is True else NOTHING
+        if not self._in_choices:
+            return answer
+        model = self._contract.model
+        return completion(answer, model) if isinstance(answer, Mapping) else chunks(answer, model)
 
 
 def _is_known(tool: Any) -> bool:

@@ -115,7 +115,7 @@ def _is_named(name: str, text: str) -> bool:
 
 def _definition(tool: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a tool's name, description and parameters, from either of the page's two shapes."""
-    if _is_definition(tool):
+    if _is_definition(tool) or "function" not in tool:  # other pages say less of what a definition is
         return tool
     function: Mapping[str, Any] = tool["function"]
     return function
@@ -152,8 +152,9 @@ def _arguments(parameters: Mapping[str, Any], context: int) -> dict[str, Any]:
     return {name: _argument(properties.get(name, {}), context + place) for place, name in enumerate(names)}
 
 
-def _argument(declared: Mapping[str, Any], chance: int) -> Any:
+def _argument(declared: Any, chance: int) -> Any:
     """Return a value of a declared property's type; one that the page's `type` leaves open is a string."""
+    declared = declared if isinstance(declared, Mapping) else {}  # other pages say nothing of what a property is
     choices = declared.get("enum")
     if isinstance(choices, list) and choices:
         return choices[chance % len(choices)]

@@ -279,6 +279,22 @@ def test_what_is_no_page_and_no_schema_is_refused_with_what_to_give(text, said):
     assert said in str(raised.value).replace("\\", "")
 
 
+@pytest.mark.parametrize("text", [json.dumps(PAIR), json.dumps(PAIR, indent=2), MARKDOWN])
+def test_a_text_that_is_cut_off_is_no_smaller_contract(text):
+    ends = [end for end in range(1, len(text)) if is_within_json(text, end)]
+    assert len(ends) > 100
+    for end in ends[::5]:
+        with pytest.raises(ContractError, match="is cut off"):
+            source_of(text[:end], "it")
+
+
+def is_within_json(text, end):
+    # Between the braces of its first object.
+    start = text.index("{")
+    _, length = json.JSONDecoder().raw_decode(text[start:])
+    return start < end < start + length
+
+
 def test_a_contract_that_is_there_is_not_written_over(tmp_path):
     draft = drafted(json.dumps(PAIR))
     write(draft, tmp_path / "own")
@@ -348,8 +364,15 @@ def test_diff_speaks_of_requirements_and_of_what_is_refused(tmp_path):
     assert invoke("contracts", "diff", old, tmp_path / "none").exit_code == 2
 
 
+SERVED = [
+    *("titled-after-the-model", "a-batch-that-requires-nothing", "forms-in-forms", "chat-completions"),
+    *("forms-with-defaults-and-bounds-of-their-own", "streamed-unless-told-otherwise"),
+    *("short-answers", "tools-of-any-kind"),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", ["titled-after-the-model", "a-batch-that-requires-nothing", "forms-in-forms"])
+@pytest.mark.parametrize("shape", SERVED)
 def test_the_reference_server_keeps_whatever_contract_it_is_run_against(tmp_path, shape):
     file, out = tmp_path / "nine.json", tmp_path / "nine"
     file.write_text(json.dumps(SHAPES[shape]))
