@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 
+from infercheck.contract_loader import DEFAULT
 from infercheck.findings import Verdict
 from infercheck.fuzz.cases import FUZZ, REMEMBERED, TWINS
 from infercheck.record import Record
@@ -64,10 +66,13 @@ def served(record: Record) -> str:
         )
     if not address.startswith(("engine:", "asgi:")):
         return ""
-    options = ["--dialect worker"] if target["dialect"] == "worker" else []
-    options += [f"--token-env {target['token_variable']}" if target["token_variable"] else "--no-token"]
-    words = [address, *options] if address.startswith("engine:") else [address]
-    return f"For the curl lines serve it first: infercheck serve {' '.join(words)}"
+    words = ["infercheck", "serve", address]
+    if (location := record.header["contract"]["location"]) != DEFAULT:
+        words += ["--contract", location]
+    if address.startswith("engine:"):
+        words += ["--dialect", "worker"] if target["dialect"] == "worker" else []
+        words += ["--token-env", target["token_variable"]] if target["token_variable"] else ["--no-token"]
+    return f"For the curl lines serve it first: {shlex.join(words)}"
 
 
 def count(number: int, noun: str) -> str:
