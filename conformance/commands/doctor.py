@@ -41,7 +41,8 @@ def doctor(**options: Any) -> int:
 async def _examine(contract: Contract, target: Target, dialect: Dialect) -> int:
     healthy = True
     async with open_target(target) as opened:
-        click.echo(f"target {visible(opened.url)}")
+        # A socket of ours has no URL that others could ask.
+        click.echo(f"target {visible(target.address if target.socket else opened.url)}")
         for name, case in _questions(contract):
             answer = await opened.runner.send(case.request)
             seen = Observation(contract=contract, case=case, exchange=_exchange(case, answer), dialect=dialect)
