@@ -25,17 +25,21 @@ def completion(answer: Output, model: str) -> dict[str, Any]:
 def chunks(events: Iterator[Output], model: str) -> Iterator[Output]:
     """The chunks that say what the events of a stream say, the last one how it ended."""
     ended = "stop"
-    for event in events:
-        delta: dict[str, Any] = {}
-        if event.get("response"):
-            delta["content"] = event["response"]
-        if calls := _calls(event.get("tool_calls", ())):
-            delta["tool_calls"] = calls
-            ended = "tool_calls"
-        last = "usage" in event
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": ended if last else None}
-        usage = {"usage": event["usage"]} if last else {}
-        yield {**_head("chat.completion.chunk", model), "choices": [choice], **usage}
+    try:
+        for event in events:
+            delta: dict[str, Any] = {}
+            if event.get("response"):
+                delta["content"] = event["response"]
+            if calls := _calls(event.get("tool_calls", ())):
+                delta["tool_calls"] = calls
+                ended = "tool_calls"
+            last = "usage" in event
+            choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": ended if last else None}
+            usage = {"usage": event["usage"]} if last else {}
+            yield {**_head("chat.completion.chunk", model), "choices": [choice], **usage}
+    finally:
+        if (close := getattr(events, "close", None)) is not None:
+            close()
 
 
 def _head(kind: str, model: str) -> dict[str, Any]:

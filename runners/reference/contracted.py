@@ -42,12 +42,12 @@ class Contracted:
         """Answer one body that the contract allows; see `Engine.answer`."""
         roles = self._contract.roles
         asked: dict[str, Any] = {}
-        for role, name in NAMES.items():
+        for role, ours in NAMES.items():
             name = roles.get(role, "")
             value = request.get(name)
             value = self._contract.default_of(request, name) if value is None else value
             if value is not None:
-                asked[name] = value
+                asked[ours] = value
         if isinstance(tools := request.get(roles.get("tools", "")), list) and all(map(_is_known, tools)):
             asked["tools"] = tools
         if "messages" in asked:
