@@ -10,7 +10,10 @@ from infercheck.exchange import Exchange
 from infercheck.findings import Finding
 from infercheck.record import Record
 from infercheck.reports.markup import marked
-from infercheck.reports.words import commands
+from infercheck.reports.nearest import Difference, between, nearest
+from infercheck.reports.survey import Survey
+from infercheck.reports.trace import Piece, Trace, trace_of
+from infercheck.reports.words import commands, replay
 
 TEXT = 2_000
 """Characters of a text that are shown."""
@@ -28,7 +31,7 @@ HEADERS = 30
 """Headers of an answer that are shown."""
 EXCHANGES = 4
 """Exchanges of one finding that are shown: two that are compared, and the last ones."""
-TITLES = {"try": "Try it", "versus": "Compare with"}
+TITLES = {"try": "Try it", "versus": "Compare with", "replay": "Send it again, and see both answers side by side"}
 """What stands over the curl lines of a finding."""
 
 
@@ -59,6 +62,7 @@ class Exhibit:
     headers: tuple[tuple[str, Excerpt], ...]
     headers_left_out: int
     body: Excerpt
+    trace: Trace | None = None
 
 
 @dataclass(slots=True)
@@ -66,12 +70,27 @@ class Exhibits:
     """The exhibits of one page. Each exchange is shown once; where it is asked for again, a page links to it."""
 
     record: Record
+    survey: Survey = field(default_factory=Survey)
     _shown: set[int] = field(default_factory=set)
     _spent: int = 0
 
     def commands(self, finding: Finding) -> list[tuple[str, Excerpt]]:
         """The commands that send the requests of a finding again, each with its title."""
-        return [(TITLES[name], self._command(line)) for name, line in commands(self.record, finding)]
+        lines = [*commands(self.record, finding), *replay(self.record, finding)]
+        return [(TITLES[name], self._command(line)) for name, line in lines]
+
+    def difference(self, finding: Finding) -> Difference | None:
+        """How its request differs from the one that it is compared with, or from the nearest that passed."""
+        exchanges = self.record.exchanges
+        if finding.exchange is None or finding.exchange not in exchanges or not self._limit(TEXT):
+            return None
+        exchange = exchanges[finding.exchange]
+        if finding.versus is not None:
+            return between(exchanges[finding.versus], exchange) if finding.versus in exchanges else None
+        found = nearest(exchange, self.record.case(exchange.case).get("branch"), self.survey.passed)
+        if found is not None:
+            self._spend(*(f"{change.there}{change.here}" for change in found.changes))
+        return found
 
     def _command(self, line: str) -> Excerpt:
         excerpt = clipped(line, self._limit(COMMAND))
@@ -130,7 +149,16 @@ class Exhibits:
             headers=headers,
             headers_left_out=max(0, len(answer.headers) - HEADERS),
             body=body,
+            trace=self._trace(exchange),
         )
+
+    def _trace(self, exchange: Exchange) -> Trace | None:
+        if not exchange.request.stream or self._limit(TEXT) < TEXT:
+            return None
+        trace = trace_of(exchange.answer)
+        if trace is not None:
+            self._spend(*("".join(piece.parts) for piece in trace.pieces if isinstance(piece, Piece)))
+        return trace
 
 
 def clipped(text: str, limit: int = TEXT) -> Excerpt:

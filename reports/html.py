@@ -18,15 +18,20 @@ from markupsafe import Markup
 
 from infercheck.findings import Verdict
 from infercheck.reports.exhibits import TEXT, Exhibits, clipped
+from infercheck.reports.grid import SIGNS, SLOTS, grid_of
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.markup import marked, plain
 from infercheck.reports.plain import count, drawn, served, steadiness
+from infercheck.reports.plots import bars, timings
+from infercheck.reports.survey import survey_of
 from infercheck.reports.words import areas
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
 
 GROUPS = 5
 """Groups of findings of one requirement that stand open; the rest are folded."""
+FOLDED = 50
+"""Groups that are shown at all."""
 SECTIONS = (
     ("failures", "Failures", "Promises of level MUST that the target broke.", (Verdict.FAIL,)),
     (
@@ -36,13 +41,13 @@ SECTIONS = (
         (Verdict.EXPECTED,),
     ),
     ("warnings", "Warnings", "Promises of level SHOULD that the target did not keep.", (Verdict.WARN,)),
+    ("notes", "Notes", "What the target does where the contract leaves it open.", (Verdict.NOTE,)),
     (
         "undecided",
         "Inconclusive and errors",
         "What could not be decided, and what failed on our side or on the way.",
         (Verdict.INCONCLUSIVE, Verdict.ERROR),
     ),
-    ("notes", "Notes", "What the target does where the contract leaves it open.", (Verdict.NOTE,)),
 )
 SECTION_OF = {str(verdict): key for key, _, _, verdicts in SECTIONS for verdict in verdicts} | {
     "skip": "skipped",
@@ -52,12 +57,22 @@ SECTION_OF = {str(verdict): key for key, _, _, verdicts in SECTIONS for verdict 
 
 def render(results: Results) -> str:
     """The whole report as an HTML page: a pure function of the results."""
-    template, css, csp = _page()
+    template, css, script, csp = _page()
+    survey = survey_of(results.record)
     failed = results.with_verdict(Verdict.FAIL)
     page: str = template.render(
         css=css,
+        script=script,
         csp=csp,
-        exhibits=Exhibits(results.record),
+        exhibits=Exhibits(results.record, survey),
+        loud=list(_loud(results)),
+        levels=[str(level) for level in Level],
+        grid=grid_of(results),
+        slots=list(SLOTS),
+        signs=[(verdict, sign) for verdict, sign in SIGNS.items() if verdict not in ("error", "skip")],
+        anchor=anchor,
+        bars=bars(survey),
+        timings=list(timings(survey)),
         version=results.record.header["infercheck"],
         verdict=results.verdict,
         title=plain(f"{results.verdict.upper()}: {results.record.header['target']['address']}"),
@@ -76,7 +91,7 @@ def render(results: Results) -> str:
 
 
 @cache
-def _page() -> tuple[Template, Markup, str]:
+def _page() -> tuple[Template, Markup, Markup, str]:
     environment = Environment(
         loader=PackageLoader("infercheck.reports"),
         autoescape=True,
@@ -88,11 +103,19 @@ def _page() -> tuple[Template, Markup, str]:
     environment.filters.update(
         anchor=anchor, clip=clipped, number=lambda value: f"{value:,}", section=SECTION_OF.__getitem__
     )
-    environment.globals.update(GROUPS=GROUPS, TEXT=TEXT)
+    environment.globals.update(GROUPS=GROUPS, FOLDED=FOLDED, TEXT=TEXT)
     css = environment.get_template("report.css").render()
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
-    csp = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return environment.get_template("report.html.jinja"), Markup(css), csp  # noqa: S704  (our own file)
+    script = environment.get_template("report.js").render()
+    csp = (
+        f"default-src 'none'; style-src '{_digest(css)}'; script-src '{_digest(script)}'; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    page = environment.get_template("report.html.jinja")
+    return page, Markup(css), Markup(script), csp  # noqa: S704  (our own files)
+
+
+def _digest(source: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode('ascii')}"
 
 
 def anchor(id_: str) -> str:
@@ -122,8 +145,18 @@ def _reasons(results: Results) -> Iterator[str]:
         yield f"{count(totals[Verdict.WARN], 'SHOULD requirement')} not kept (warnings, no failure)."
 
 
+def _loud(results: Results) -> Iterator[str]:
+    """What makes this run say less than a whole one."""
+    record = results.record
+    planned = record.header["planned"]
+    if not record.complete:
+        yield f"Incomplete: {clipped(record.why_incomplete or 'no reason was recorded').text}"
+    if planned["cut"]:
+        yield f"A budget cut off {count(planned['cut'], 'case')} of the plan."
+
+
 def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
-    """What the run was: name, value (empty where it was not recorded), and `wide` where it wants a line."""
+    """What the run was: name, value (empty where it was not recorded), and `wide`, `short` or, folded, `more`."""
     record = results.record
     header, footer = record.header, record.footer or {}
     contract, target = header["contract"], header["target"]
@@ -133,23 +166,24 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     yield "URL", clipped(url).text if url != address else "", "wide"
     yield "Served", clipped(served(record)).text, "wide"
     yield "Contract", f"{contract['id']}: {contract['title']}, {contract['date']}", "wide"
-    yield "Contract SHA-256", contract["sha256"], "wide"
     yield "Command", clipped(shlex.join(header["command"])).text, "wide"
-    yield "Dialect", clipped(dialect_of(record)).text, "short"
     yield "Profile", header["profile"], "short"
-    yield "Declared", ", ".join(header["options"]["declare"]), "short"
     yield "Seed", str(header["seed"]), "short"
-    yield "Concurrency", str(header["concurrency"]), "short"
     yield "Started", header["started"].replace("T", " ").replace("+00:00", " UTC"), "short"
     yield "Took", f"{footer['seconds']:,.1f} s" if footer else "unknown", "short"
     yield "Requests", f"{len(record.exchanges):,} ({header['planned']['requests']:,} planned)", "short"
-    yield "Beside the plan", drawn(record), "wide"
-    yield "Retries", f"{footer['retries']:,}" if footer else "unknown", "short"
-    yield "Steadiness", steadiness(record), "wide"
+    yield "Complete", "yes" if record.complete else "no", "short"
     yield "What noise leaves to be told", footer.get("noise", ""), "wide"
-    yield "Output tokens, by price", f"{footer['tokens']:,}" if footer else "unknown", "short"
-    yield "Schema keywords", f"{both} of {total} decided on every side they have", "short"
-    yield "infercheck", f"{header['infercheck']} (Python {header['python']})", "short"
+    yield "Contract SHA-256", contract["sha256"], "more"
+    yield "Dialect", clipped(dialect_of(record)).text, "more"
+    yield "Declared", ", ".join(header["options"]["declare"]), "more"
+    yield "Concurrency", str(header["concurrency"]), "more"
+    yield "Beside the plan", drawn(record), "more"
+    yield "Retries", f"{footer['retries']:,}" if footer else "unknown", "more"
+    yield "Steadiness", steadiness(record), "more"
+    yield "Output tokens, by price", f"{footer['tokens']:,}" if footer else "unknown", "more"
+    yield "Schema keywords", f"{both} of {total} decided on every side they have", "more"
+    yield "infercheck", f"{header['infercheck']} (Python {header['python']})", "more"
 
 
 def _by_area(results: Sequence[Result]) -> dict[str, list[Result]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 
@@ -58,6 +59,19 @@ def commands(record: Record, finding: Finding) -> Iterator[tuple[str, str]]:
     for name, number in (("try", finding.exchange), ("versus", finding.versus)):
         if whole := curl_of(record, number):
             yield name, whole
+
+
+def replay(record: Record, finding: Finding) -> Iterator[tuple[str, str]]:
+    """The command that sends the case of a finding again and shows both answers; named `replay`."""
+    if finding.exchange is None or finding.exchange not in record.exchanges:
+        return
+    target = record.header["target"]
+    words = ["infercheck", "replay", record.header["folder"], record.exchanges[finding.exchange].case]
+    if str(target["address"]).startswith(("engine:", "asgi:", "transformers:")):
+        words += ["--target", target["address"]]
+    if target["token_variable"] and target["address"] != "reference":
+        words += ["--token-env", target["token_variable"]]
+    yield "replay", shlex.join(words)
 
 
 def fitted(whole: str, limit: int) -> tuple[str, str]:

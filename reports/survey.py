@@ -1,0 +1,101 @@
+"""Surveys: what one walk over all exchanges of a run tells: how fast answers came, what they cost, what passed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from infercheck.exchange import Exchange
+from infercheck.findings import Verdict
+from infercheck.record import Record
+
+BODY = 4_000
+"""Bytes of a request up to which it may stand beside another one."""
+NEIGHBOURS = 1_000
+"""Requests that passed which are kept to compare others with."""
+BAD = (Verdict.FAIL, Verdict.WARN, Verdict.EXPECTED, Verdict.INCONCLUSIVE, Verdict.ERROR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streamed:
+    """When a stream came: `at` seconds after the run began, its first bytes after `first` seconds, the next ones in
+    the median after `gap`; None where all came at once.
+    """
+
+    at: float
+    first: float
+    gap: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A request that was accepted, and with which nothing was found to be wrong."""
+
+    exchange: Exchange
+    branch: str | None
+    body: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Survey:
+    """What was seen on the way. `prices` are output tokens by the area of what a request was for."""
+
+    streams: list[Streamed] = field(default_factory=list)
+    prices: Counter[str] = field(default_factory=Counter)
+    requests: Counter[str] = field(default_factory=Counter)
+    passed: list[Passed] = field(default_factory=list)
+
+
+def survey_of(record: Record) -> Survey:
+    """Walk over all exchanges of a run."""
+    survey = Survey()
+    for number in record.exchanges:
+        exchange = record.exchanges[number]
+        case = record.case(exchange.case)
+        area = _area(case)
+        survey.prices[area] += int(case.get("price") or 0)
+        survey.requests[area] += 1
+        if (streamed := _streamed(exchange)) is not None:
+            survey.streams.append(streamed)
+        if len(survey.passed) < NEIGHBOURS and (passed := _passed(record, exchange, case)) is not None:
+            survey.passed.append(passed)
+    return survey
+
+
+def _area(case: Mapping[str, Any]) -> str:
+    requirements = case.get("requirements") or ()
+    return str(requirements[0]).partition("/")[0] if requirements else "other"
+
+
+def _streamed(exchange: Exchange) -> Streamed | None:
+    times = [chunk.time for chunk in exchange.answer.chunks if chunk.data]
+    if not exchange.request.stream or not times or exchange.answer.status != 200:
+        return None
+    gaps = sorted(later - earlier for earlier, later in itertools.pairwise(times))
+    return Streamed(at=exchange.started, first=times[0], gap=gaps[len(gaps) // 2] if gaps else None)
+
+
+def _passed(record: Record, exchange: Exchange, case: Mapping[str, Any]) -> Passed | None:
+    judged = record.judged.get(exchange.case)
+    answer = exchange.answer
+    if judged is None or any(finding.verdict in BAD for finding in judged.findings):
+        return None
+    if answer.status is None or not 200 <= answer.status < 300 or answer.failure is not None:
+        return None
+    body = members(exchange.request.body)
+    return None if body is None else Passed(exchange=exchange, branch=case.get("branch"), body=body)
+
+
+def members(data: bytes) -> Mapping[str, Any] | None:
+    """The members of a body that is a JSON object of no great length; else None."""
+    if len(data) > BODY:
+        return None
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,95 @@
+"""Traces of streams: what came when, and what of it is wrong."""
+
+import pytest
+
+from infercheck.exchange import Answer, Chunk, Failure
+from infercheck.reports.trace import HEAD, TAIL, Piece, trace_of
+
+
+def traced(*data, step=0.1, **more):
+    chunks = tuple(Chunk(data=one, time=step * (number + 1)) for number, one in enumerate(data))
+    return trace_of(Answer(status=200, chunks=chunks, seconds=step * (len(data) + 1), **more))
+
+
+GOOD = b'data: {"response": "a"}\n\n'
+DONE = b"data: [DONE]\n\n"
+
+
+def test_a_stream_is_told_chunk_by_chunk():
+    trace = traced(GOOD, GOOD + GOOD, DONE)
+    assert (trace.chunks, trace.events, trace.end) == (3, 4, "ended by the target")
+    assert [piece.events for piece in trace.pieces] == [(1,), (2, 3), (4,)]
+    assert [round(piece.gap, 3) for piece in trace.pieces] == [0.1, 0.1, 0.1]
+    assert trace.pieces[0].parts == ('data: {"response": "a"}↵\n↵', "", "")
+    assert not trace.is_faulty
+    assert [tick.at for tick in trace.ticks] == [250, 500, 750]
+
+
+@pytest.mark.parametrize(
+    ("data", "marked", "said"),
+    [
+        (b'data: {"response": "\xff\xfe"}\n\n', "ff", "no UTF-8 (ff fe)"),
+        (b"data: {no json\n\n", "data: {no json", "its data is no JSON"),
+        (b"date: 1\n" + GOOD, "date: 1", "a field that event streams do not have (date)"),
+        (b"retry: x\n" + GOOD, "retry: x", "a retry that is no number (x)"),
+        (b"\xef\xbb\xbf" + GOOD, "\ufeff" + 'data: {"response": "a"}', "a byte order mark"),
+    ],
+)
+def test_the_offending_place_is_marked(data, marked, said):
+    trace = traced(GOOD, data, DONE)
+    if data.startswith(b"\xef"):
+        trace = traced(data, DONE)
+    (piece,) = (piece for piece in trace.pieces if piece.remarks)
+    assert (piece.parts[1], piece.remarks) == (marked, (said,))
+    assert trace.is_faulty
+    assert sum(tick.is_faulty for tick in trace.ticks) == 1
+
+
+def test_bytes_that_are_no_utf8_are_hexadecimal():
+    (piece,) = traced(b"data: \xff\n\n").pieces
+    assert piece.is_hex
+    assert piece.parts[0] == "64 61 74 61 3a 20"
+    assert piece.parts[2].startswith("0a 0a")
+
+
+def test_a_character_that_is_split_between_chunks_is_no_fault():
+    data = 'data: "é"\n\n'.encode()
+    at = data.index(b"\xa9")
+    trace = traced(data[:at], data[at:])
+    assert not trace.is_faulty
+    assert [piece.is_hex for piece in trace.pieces] == [True, True]
+
+
+def test_an_event_that_is_never_ended_is_marked_where_it_begins():
+    trace = traced(GOOD, b"data: [DONE]", b"\n")
+    faulty = [piece for piece in trace.pieces if piece.remarks]
+    assert [piece.number for piece in faulty] == [2]
+    assert faulty[0].remarks == ("the stream ended inside an event, which nobody gets",)
+
+
+def test_an_event_after_the_last_is_marked():
+    trace = traced(GOOD, DONE, GOOD)
+    assert [piece.remarks for piece in trace.pieces] == [(), (), ("an event after [DONE]",)]
+
+
+def test_of_a_long_stream_the_ends_and_what_is_wrong_are_shown():
+    data = [GOOD] * 500
+    data[250] = b"data: {\n\n"
+    trace = traced(*data)
+    shown = [piece.number for piece in trace.pieces if isinstance(piece, Piece)]
+    assert shown == [*range(1, HEAD + 1), 251, *range(501 - TAIL, 501)]
+    left = sum(piece for piece in trace.pieces if isinstance(piece, int))
+    assert left + len(shown) == 500
+    assert len(trace.ticks) < 300
+
+
+def test_a_chunk_of_a_megabyte_is_shown_about_its_fault():
+    (piece,) = traced(b"data: " + b"x" * 1_000_000 + b"\n\ndate: 1\n\n").pieces
+    assert len("".join(piece.parts)) < 1000
+    assert piece.left_out > 900_000
+
+
+def test_how_a_stream_ended_is_said():
+    assert traced(GOOD, cut=True).end == "closed by infercheck on purpose"
+    assert traced(GOOD, failure=Failure(kind="closed", message="it went away")).end == "it went away"
+    assert trace_of(Answer(status=200)) is None
