@@ -6,8 +6,9 @@ READY := $(VENV)/.ready
 WORKERS ?= auto
 INTEROP := tests/interop
 CLIENTS := .cache/interop
+CHECKPOINTS := .cache/checkpoints
 
-.PHONY: help run check test interop mutants noise lint types bench compare-schemathesis floors neighbours build clean
+.PHONY: help run check test test-all interop checkpoints real-model mutants noise lint types bench compare-schemathesis floors neighbours build clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -28,7 +29,10 @@ check: $(READY) ## The fast tests and lint, under a minute
 	$(MAKE) --no-print-directory lint
 
 test: $(READY) ## All tests that a plain machine can run
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) -rs
+	@echo "left to make test-all: interop (Node, other people's clients) and checkpoints (PyTorch)"
+
+test-all: test interop checkpoints ## All tests; installs PyTorch and other people's clients beside .venv
 
 $(CLIENTS)/.ready: $(INTEROP)/requirements.lock
 	$(PYTHON) -m venv --clear $(CLIENTS)
@@ -42,6 +46,16 @@ $(INTEROP)/node_modules/.ready: $(INTEROP)/package.json $(INTEROP)/package-lock.
 
 interop: $(READY) $(CLIENTS)/.ready $(INTEROP)/node_modules/.ready ## The page's examples, other people's clients, workerd, the hosted validator
 	$(BIN)/python -m pytest --timeout 120 $(INTEROP)
+
+# torch by itself: a build for CPUs, if the index that pip is given has one, is enough.
+$(CHECKPOINTS)/.ready: pyproject.toml
+	$(PYTHON) -m venv --clear $(CHECKPOINTS)
+	$(CHECKPOINTS)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(CHECKPOINTS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,transformers]'
+	@touch $@
+
+checkpoints: $(CHECKPOINTS)/.ready ## transformers:PATH with a tiny Mistral made here, on a GPU where there is one
+	PYTHONPATH=tests $(CHECKPOINTS)/bin/python -m pytest --timeout 300 -n $(WORKERS) -p unskipped tests/checkpoints
 
 mutants: $(READY) ## Broken servers, the requests until each is shown, and the promises that none breaks
 	PYTHONPATH=tests $(BIN)/python -m mutants.table

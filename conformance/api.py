@@ -68,6 +68,9 @@ class Wishes(TypedDict, total=False):
     ready: str
     ready_timeout: float
     memory: int
+    batch: int
+    dtype: str
+    device: str
     warm_up: bool
 
 

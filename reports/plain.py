@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 
@@ -62,11 +63,12 @@ def served(record: Record) -> str:
             "The target ran in a thread of the process that tested it, with no protection: what crashes, blocks or "
             "fills that process takes the run along. Serve it yourself for the curl lines."
         )
-    if not address.startswith(("engine:", "asgi:")):
+    if not address.startswith(("engine:", "asgi:", "transformers:")):
         return ""
     options = ["--dialect worker"] if target["dialect"] == "worker" else []
     options += [f"--token-env {target['token_variable']}" if target["token_variable"] else "--no-token"]
-    words = [address, *options] if address.startswith("engine:") else [address]
+    options += map(shlex.quote, target.get("serve_options", ()))
+    words = [shlex.quote(address)] if address.startswith("asgi:") else [shlex.quote(address), *options]
     return f"For the curl lines serve it first: infercheck serve {' '.join(words)}"
 
 

@@ -18,7 +18,8 @@ from infercheck.runners.http import HttpRunner, Link, Network
 from infercheck.runners.loading import Place
 
 KINDS = (
-    "reference, cloudflare, engine:MODULE:OBJECT, asgi:MODULE:APP, or the exact http:// or https:// URL to POST to"
+    "reference, cloudflare, engine:MODULE:OBJECT, asgi:MODULE:APP, transformers:PATH, or the exact "
+    "http:// or https:// URL to POST to"
 )
 CLOUDFLARE = "https://api.cloudflare.com/client/v4/accounts/{account}/ai/run/{model}"
 CLOUDFLARE_RATE = 4.0

@@ -51,7 +51,7 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
     job = job_of_options(options)
     if "target" not in given(options) and job.target != header["address"]:
         job = job_of(None, given(options))  # the file in this folder is about another target
-        if header["address"].startswith(("engine:", "asgi:", LIVE)):
+        if header["address"].startswith(("engine:", "asgi:", "transformers:", LIVE)):
             # Nor is it asked which module to import.
             raise UsageError(
                 f"the recorded target was {header['address']}", hint="Name it, or a URL, with --target."

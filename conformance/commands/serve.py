@@ -1,4 +1,4 @@
-"""`infercheck serve`: the reference model, an engine or an application behind HTTP."""
+"""`infercheck serve`: the reference model, an engine, an application or a checkpoint behind HTTP."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 from infercheck.commands.options import contract_of
 from infercheck.contract import Contract
 from infercheck.errors import UsageError
+from infercheck.launching.checkpoints import checkpoint_of, refuse_own
 from infercheck.runners.engine import Engine
 from infercheck.runners.loading import Place, application_of, engine_of, load
 from infercheck.runners.reference.engine import ReferenceEngine
@@ -34,8 +35,14 @@ def serve(engine: str, host: str, port: int, at: Path | None, **options: Any) ->
     if place is None and engine != "reference":
         raise UsageError(
             f"{engine!r} is nothing that can be served",
-            hint="Write reference, engine:MODULE:OBJECT or asgi:MODULE:APP.",
+            hint="Write reference, engine:MODULE:OBJECT, asgi:MODULE:APP or transformers:PATH.",
         )
+    if place is None or place.kind != "transformers":
+        refuse_own(options, engine)
+        if options["context_window"] is not None:
+            raise UsageError(
+                f"{engine} takes no --context-window", hint="That is for checkpoints: transformers:PATH."
+            )
     contract = contract_of(options["contract_name"])
     path = place.path if place and place.path else API_PATH.format(model=contract.model)
     if place is not None and place.kind == "asgi":
@@ -82,6 +89,8 @@ def _token(host: str, at: Path | None, variable: str | None, *, no_token: bool) 
 
 
 def _engine(place: Place | None, options: dict[str, Any]) -> Engine:
+    if place is not None and place.kind == "transformers":
+        return _transformers(place, options)
     if place is not None:
         return engine_of(load(place))
     try:
@@ -91,6 +100,14 @@ def _engine(place: Place | None, options: dict[str, Any]) -> Engine:
     return ReferenceEngine(model=model, adapters=options["lora"] or ("poet", "pirate"))
 
 
+def _transformers(place: Place, options: dict[str, Any]) -> Engine:
+    checkpoint = checkpoint_of(place, options)
+    checkpoint.check()
+    from infercheck.runners.transformers.engine import TransformersEngine  # and so PyTorch
+
+    return TransformersEngine(checkpoint)
+
+
 def _api(contract: Contract, engine: Engine, token: str | None, options: dict[str, Any]) -> Api:
     kind = WorkerApi if options["dialect"] == "worker" else Api
     api = kind(
@@ -98,7 +115,7 @@ def _api(contract: Contract, engine: Engine, token: str | None, options: dict[st
         input_schema=dict(contract.input),
         token=token,
         model=contract.model,
-        adapters=options["lora"] or None,
+        adapters=[line.partition("=")[0] for line in options["lora"]] or None,
         concurrency=options["concurrency"] or getattr(engine, "concurrency", CONCURRENCY),
     )
     api.body_limit = options["max_body"] << 20
