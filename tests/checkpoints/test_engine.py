@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from checkpoints.asking import asked, joined, opened, streamed, together
-from checkpoints.tiny import WINDOW
+from checkpoints.tiny import WINDOW, make
 from infercheck.runners.engine import Engine, Refusal
 from infercheck.runners.transformers import engine as module
 from infercheck.runners.transformers.sampler import Sampler
@@ -62,9 +62,16 @@ def test_defaults(engine):
     assert plain != asked(engine, prompt="x", seed=5, temperature=0.7)
 
 
+@pytest.fixture(scope="module")
+def sliding(tmp_path_factory):
+    """As `tiny`, with layers that look back over 32 tokens alone."""
+    return make(tmp_path_factory.mktemp("sliding"), sliding_window=32)
+
+
 @pytest.mark.parametrize("prompt", PROMPTS, ids=[0, 1, 2])
-@pytest.mark.parametrize("adapter", [None, "poet"])
-def test_greedy_answers_are_those_of_generate(tiny, prompt, adapter):
+@pytest.mark.parametrize(("kind", "adapter"), [("tiny", None), ("tiny", "poet"), ("sliding", None)])
+def test_greedy_answers_are_those_of_generate(kind, prompt, adapter, request):
+    tiny = request.getfixturevalue(kind)
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -79,7 +86,10 @@ def test_greedy_answers_are_those_of_generate(tiny, prompt, adapter):
     lora = {} if adapter is None else {"lora": adapter}
     for batch in (1, 8):
         with opened(tiny, device="cpu", batch=batch) as engine:
-            answer = asked(engine, prompt=prompt, temperature=0, max_tokens=100, **lora)
+            asking = {"prompt": prompt, "temperature": 0, "max_tokens": 100, **lora}
+            # Beside one that is shorter and one that is longer.
+            others = [{"prompt": "y" * length, "max_tokens": 20} for length in (1, 500)]
+            answer = together(engine, [asking, *others])[0]
         assert answer["response"] == words.decode(found, skip_special_tokens=True)
         assert answer["usage"]["completion_tokens"] == 100
         assert answer["usage"]["prompt_tokens"] == given["input_ids"].shape[1]

@@ -85,6 +85,9 @@ def test_both_shapes_of_tools_reach_a_template_that_takes_them():
     assert '"get_weather"' in told[0]
     assert "[TOOLS]" not in text(LENIENT, messages=[USER])
     assert text(messages=[USER], tools=shapes) == text(messages=[USER])
+    words = tokenizer()
+    words.chat_template = "{% if tools %}{{ raise_exception('no') }}{% endif %}<{{ messages[0]['content'] }}>"
+    assert text(words, messages=[USER], tools=shapes) == "<Hi>"
 
 
 def test_the_strict_template_is_as_strict_as_the_real_one():

@@ -51,18 +51,18 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def network(words: PreTrainedTokenizerFast, *, layers: int = 2, size: int = 64) -> MistralForCausalLM:
+def network(words: PreTrainedTokenizerFast, **different: int) -> MistralForCausalLM:
     """Random weights, sure of something; special tokens and halves of characters are rare."""
     torch.manual_seed(7)
     config = MistralConfig(
         vocab_size=len(words),
-        hidden_size=size,
-        intermediate_size=2 * size,
-        num_hidden_layers=layers,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=WINDOW,
-        sliding_window=None,
+        sliding_window=different.get("sliding_window"),
         bos_token_id=1,
         eos_token_id=2,
         initializer_range=0.3,
@@ -74,13 +74,13 @@ def network(words: PreTrainedTokenizerFast, *, layers: int = 2, size: int = 64) 
     return made
 
 
-def make(folder: Path, **size: int) -> Path:
-    """Write a checkpoint `base` and its adapters `poet` and `pirate` to a folder."""
+def make(folder: Path, **different: int) -> Path:
+    """Write a checkpoint `base` and its adapters `poet` and `pirate` to a folder; perhaps with a sliding window."""
     words = tokenizer()
     words.save_pretrained(folder / "base")
-    network(words, **size).save_pretrained(folder / "base")
+    network(words, **different).save_pretrained(folder / "base")
     for seed, name in enumerate(("poet", "pirate")):
-        base = network(words, **size)
+        base = network(words, **different)
         torch.manual_seed(100 + seed)
         config = LoraConfig(
             r=4,
