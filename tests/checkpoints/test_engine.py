@@ -146,6 +146,9 @@ def test_a_declared_window_is_heeded(tiny):
         room = next(n for n in range(1, 60) if len(engine._template.tokens({"prompt": "x" * n, "raw": True})) == 39)
         assert whole["total_tokens"] == 40
         assert asked(engine, prompt="x" * room, raw=True)["usage"]["completion_tokens"] == 1
+        full = next(n for n in range(1, 60) if len(engine._template.tokens({"prompt": "x" * n, "raw": True})) == 40)
+        with pytest.raises(Refusal):
+            engine.answer({"prompt": "x" * full, "raw": True})
 
 
 def test_adapters_change_answers_and_leave_others_alone(engine):

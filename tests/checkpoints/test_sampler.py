@@ -157,3 +157,15 @@ def test_samplers_side_by_side_do_not_disturb_each_other():
 
 def test_a_token_of_the_prompt_beyond_the_vocabulary_is_no_harm():
     assert Sampler(Settings(temperature=0.0, repetition_penalty=2.0), [9]).pick(torch.tensor([1.0, 3.0])) == 1
+
+
+def test_what_was_drawn_costs_more_each_time():
+    logits = torch.tensor([10.0, 5.0, 4.5])
+    frequent = Sampler(Settings(temperature=0.0, frequency_penalty=2.0))
+    assert [frequent.pick(logits) for _ in range(6)] == [0, 0, 0, 1, 2, 0]
+    present = Sampler(Settings(temperature=0.0, presence_penalty=2.0))
+    assert [present.pick(logits) for _ in range(3)] == [0, 0, 0]
+    repeated = Sampler(Settings(temperature=0.0, repetition_penalty=2.0))
+    assert [repeated.pick(torch.tensor([8.0, 5.0, 4.5])) for _ in range(5)] == [0, 1, 2, 0, 0]
+    prompted = Sampler(Settings(temperature=0.0, repetition_penalty=2.0), [0])
+    assert prompted.pick(torch.tensor([8.0, 5.0, 4.5])) == 1
