@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from infercheck import __version__
+from infercheck.commands.contracts import contracts
 from infercheck.commands.shared import (
     checkpoint_options,
     config_options,
@@ -259,13 +260,7 @@ def serve(**options: Any) -> None:
     command(**options)
 
 
-@cli.command(short_help="List the contracts.")
-@contract_option
-def contracts(**options: Any) -> None:
-    """List the contracts that come with the package, or check and describe one with --contract."""
-    from infercheck.commands.contracts import contracts as command
-
-    command(**options)
+cli.add_command(contracts)
 
 
 @cli.command(short_help="Write a commented infercheck.yaml.")

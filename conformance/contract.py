@@ -10,7 +10,8 @@ from typing import Any
 
 from infercheck.oracle import Oracle
 from infercheck.requirements import Requirement, keyword_ids
-from infercheck.schema import Schema, walk
+from infercheck.schema import FORMS, Schema, kind_of, walk, ways
+from infercheck.spoken import CHOICES, TEXT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ class Contract:
     samples: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     impossible: tuple[tuple[str, str], ...] = ()
+    unasked: Mapping[str, str] = field(default_factory=dict)
+    """Forms of a request that are not asked for, by their pointer, each with the reason."""
     examples: tuple[Example, ...] = ()
     open: tuple[OpenQuestion, ...] = ()
     requirements: Mapping[str, Requirement] = field(default_factory=dict)
@@ -66,8 +69,26 @@ class Contract:
         """The tokens that an answer may have which states no limit; None where the contract does not say."""
         limit = self.roles.get("output_limit")
         places = (place.schema.get("properties", {}) for place in walk(self.input))
-        defaults = (properties[limit].get("default") for properties in places if limit in properties)
-        return next((default for default in defaults if isinstance(default, int)), None)
+        declared = (properties[limit] for properties in places if limit in properties)
+        defaults = (schema.get("default") for schema in declared if isinstance(schema, Mapping))
+        return next((default for default in defaults if isinstance(default, int) and default > 0), None)
+
+    @cached_property
+    def forms(self) -> tuple[Schema, ...]:
+        """The forms of a whole request that have no forms themselves."""
+        return tuple(form for _, form in ways(self.input))
+
+    def why_unasked(self, id_: str) -> str:
+        """Why no request is about a requirement; empty where one may be."""
+        pointer = self.requirements[id_].clause.pointer or ""
+        if not id_.startswith("input/"):
+            return ""
+        return next((why for place, why in self.unasked.items() if pointer.startswith(f"{place}/")), "")
+
+    @cached_property
+    def speaks(self) -> bool:
+        """Whether an answer holds the words of a model, as far as its schema knows."""
+        return any(says(self.output, member) for member in (TEXT, CHOICES))
 
     @cached_property
     def oracle(self) -> Oracle:
@@ -103,10 +124,27 @@ class Contract:
 def answer_schema(output: Schema) -> tuple[str, Schema]:
     """The schema of an answer that is not streamed, and its JSON pointer in the output schema.
 
-    An output is `oneOf` an object and a string, the body of a stream. Which of the two comes is decided by the
-    request and judged as such; only the object is an instance to validate.
+    An output is one object, or has several forms, one of which is a string, the body of a stream. Which of the two
+    comes is decided by the request and judged as such; only objects are instances to validate. Where they have
+    several forms an answer has to match one of them, and may match more: nothing ties it to one.
     """
-    for index, branch in enumerate(output.get("oneOf", [])):
-        if branch.get("type") == "object":
-            return f"/oneOf/{index}", branch
+    for keyword in FORMS:
+        forms = [(index, form) for index, form in enumerate(output.get(keyword, []))]
+        objects = [(index, form) for index, form in forms if kind_of(form) in (None, "object")]
+        objects = [one for one in objects if TEXT in one[1].get("properties", {})] or objects
+        if len(objects) == 1 and len(forms) > 1:
+            return f"/{keyword}/{objects[0][0]}", objects[0][1]
+        if objects:
+            rest = {name: value for name, value in output.items() if name != keyword}
+            return "", {**rest, "anyOf": [form for _, form in objects]}
     return "", output
+
+
+def says(output: Schema, name: str) -> bool:
+    """Whether an answer may have a member of this name, as far as its schema knows; one that says nothing may."""
+    schema = answer_schema(output)[1]
+    forms = [schema, *(form for keyword in FORMS for form in schema.get(keyword, []))]
+    declared: set[str] = set()
+    for form in forms:
+        declared |= set(form.get("properties", {}))
+    return name in declared or not declared

@@ -14,7 +14,8 @@ from infercheck.contract import Contract
 from infercheck.contract_files import read_bytes
 from infercheck.errors import ContractError
 from infercheck.oracle import Oracle
-from infercheck.schema import ANNOTATIONS, APPLICATORS, CONSTRAINING, Schema, resolve, walk
+from infercheck.reading import read
+from infercheck.schema import FORMS, Schema, resolve, walk
 
 
 def check_form(data: object, file: Traversable, form: Schema) -> None:
@@ -38,23 +39,16 @@ def check_provenance(data: Mapping[str, Any], folder: Traversable) -> None:
             )
 
 
-def check_schema(schema: object, file: Traversable) -> None:
-    """A schema is one, and has no keyword that requests cannot be made for."""
-    try:
-        jsonschema_rs.Draft202012Validator(schema)  # type: ignore[arg-type]
-    except (ValueError, jsonschema_rs.ValidationError) as error:
-        raise ContractError(file, "", f"expected a JSON Schema: {str(error).splitlines()[0]}") from None
-    if not isinstance(schema, dict):
+def read_schema(schema: object, file: Traversable) -> dict[str, Any]:
+    """A schema as it is read; ContractError where it is none."""
+    if not isinstance(schema, Mapping):
         raise ContractError(file, "", "expected a JSON Schema that is an object")
-    for place in walk(schema):
-        unknown = set(place.schema) - CONSTRAINING - ANNOTATIONS - APPLICATORS
-        if unknown:
-            raise ContractError(
-                file,
-                place.pointer or "/",
-                f"no requests can be made for the keyword {sorted(unknown)[0]!r} yet",
-                hint=f"Known are: {', '.join(sorted(CONSTRAINING | APPLICATORS))}, and annotations.",
-            )
+    try:
+        made = read(schema)
+        jsonschema_rs.Draft202012Validator(made)
+    except (ValueError, TypeError, AttributeError, jsonschema_rs.ValidationError) as error:
+        raise ContractError(file, "", f"expected a JSON Schema: {str(error).splitlines()[0]}") from None
+    return made
 
 
 def check_clause(row: Mapping[str, Any], file: Traversable, place: str, schema: Schema, page: str | None) -> None:
@@ -75,16 +69,21 @@ def check_clause(row: Mapping[str, Any], file: Traversable, place: str, schema: 
 def check_against_schema(contract: Contract, data: Mapping[str, Any], file: Traversable) -> None:
     """What contract.yaml says of the input schema's places: names, values, sides, bodies and roles."""
     for pointer, names in contract.branches.items():
-        forms = _at(contract.input, pointer, file, f"branches/{pointer}").get("oneOf", [])
+        place = _at(contract.input, pointer, file, f"branches/{pointer}")
+        forms: list[Schema] = next((place[keyword] for keyword in FORMS if keyword in place), [])
         if len(forms) != len(names):
             raise ContractError(
-                file, f"branches/{pointer}", f"expected {len(forms)} names, one for each branch of the oneOf"
+                file,
+                f"branches/{pointer}",
+                f"expected {len(forms)} names, one for each branch of its oneOf or anyOf",
             )
     for row, pointer, value in _values(contract):
         if not Oracle(_at(contract.input, pointer, file, row)).is_valid(value):
             raise ContractError(file, row, "the schema at this pointer refuses this value")
     for index, (requirement, _) in enumerate(contract.impossible):
         _check_disjoint(contract, requirement, file, f"impossible/{index}")
+    for pointer in contract.unasked:
+        _at(contract.input, pointer, file, f"unasked/{pointer}")
     _check_bodies(contract, file)
     for index, row in enumerate(data.get("open", [])):
         for aim in row.get("aims", []):
@@ -120,7 +119,8 @@ def _check_disjoint(contract: Contract, requirement: str, file: Traversable, pla
     pointers = [pointer for pointer, id_ in contract.input_ids.items() if id_ == requirement]
     if not pointers:
         raise ContractError(file, f"{place}/requirement", f"there is no requirement {requirement}")
-    kinds = [branch.get("type") for branch in resolve(contract.input, pointers[0])]
+    forms = resolve(contract.input, pointers[0])
+    kinds = [form.get("type") for form in forms] if isinstance(forms, list) else [None]
     # "number" takes in "integer", so a pair of those two would not be disjoint.
     named = ["number" if kind == "integer" else kind for kind in kinds]
     if not all(isinstance(kind, str) for kind in kinds) or len(set(named)) != len(named):

@@ -10,18 +10,23 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from infercheck.contract import Contract, Example, OpenQuestion, answer_schema
+from infercheck.contract import Contract, Example, OpenQuestion, answer_schema, says
 from infercheck.contract_checks import (
     check_against_schema,
     check_clause,
     check_form,
     check_provenance,
-    check_schema,
+    read_schema,
 )
 from infercheck.contract_files import read_json, read_text, read_yaml
 from infercheck.errors import ContractError
+from infercheck.reading import assume
 from infercheck.requirements import Clause, Level, Requirement, from_schema
-from infercheck.schema import Schema
+from infercheck.schema import CLOSED, FORMS, Schema
+from infercheck.spoken import CHOICES, TEXT
+
+OF_SPEECH = ("output/present", "stream/present", "output/null-response")
+"""What is asked of answers that hold the words of a model."""
 
 DEFAULT = "mistral-7b-instruct-v0.2-lora"
 
@@ -58,8 +63,10 @@ def _load(folder: Traversable, location: str) -> Contract:
     schemas = {kind: read_json(folder / name, seal) for kind, name in data["files"].items() if kind != "page"}
     page = read_text(folder / data["files"]["page"], seal) if "page" in data["files"] else None
     check_provenance(data, folder)
-    for kind, schema in schemas.items():
-        check_schema(schema, folder / data["files"][kind])
+    schemas = {kind: read_schema(schema, folder / data["files"][kind]) for kind, schema in schemas.items()}
+    for index, row in enumerate(data.get("assumed", [])):
+        check_clause({"pointer": row["pointer"]}, file, f"assumed/{index}", schemas["input"], None)
+        schemas["input"] = assume(schemas["input"], row["pointer"], row["required"])
     branches = data.get("branches", {})
     requirements = _requirements(data, schemas, folder, page)
     contract = Contract(
@@ -77,6 +84,7 @@ def _load(folder: Traversable, location: str) -> Contract:
         branches=branches,
         samples=data.get("samples", {}),
         values=data.get("values", {}),
+        unasked={row["pointer"]: row["because"] for row in data.get("unasked", [])},
         impossible=tuple((row["requirement"], row["side"]) for row in data.get("impossible", [])),
         examples=tuple(
             Example(id=row["id"], title=row["title"], body=row["body"].encode(), content_type=row["content_type"])
@@ -118,7 +126,8 @@ def _requirements(
         found += from_schema("output", answer, {}, pointer)
     if "event" in schemas:
         found += from_schema("stream/event", schemas["event"], {})
-    found += list(_standards())
+    heard = not schemas.get("output") or any(says(schemas["output"], member) for member in (TEXT, CHOICES))
+    found += [one for one in _standards() if heard or one.id not in OF_SPEECH]
     rows = [("requirements", index, row) for index, row in enumerate(data.get("requirements", []))]
     rows += [("examples", index, {"level": "MUST", **row}) for index, row in enumerate(data.get("examples", []))]
     rows += [
@@ -129,13 +138,20 @@ def _requirements(
         check_clause(row, file, place, schemas["input"], page)
         found.append(_requirement(row, "the page" if "quote" in row else "input schema"))
     found.append(_combinations("input/combinations"))
-    found.append(_unknown_properties("input/unknown-properties"))
+    if not _is_closed(schemas["input"]):
+        found.append(_unknown_properties("input/unknown-properties"))
     by_id: dict[str, Requirement] = {}
     for requirement in found:
         if requirement.id in by_id:
             raise ContractError(file, requirement.id, "two requirements share this id; each needs its own")
         by_id[requirement.id] = requirement
     return by_id
+
+
+def _is_closed(schema: Schema) -> bool:
+    # Whether every form of a request forbids keys that it does not declare.
+    forms = [form for keyword in FORMS for form in schema.get(keyword, [])]
+    return schema.get(CLOSED) is False or (bool(forms) and all(map(_is_closed, forms)))
 
 
 def _requirement(row: Mapping[str, Any], source: str | None) -> Requirement:

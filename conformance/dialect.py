@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from infercheck.spoken import CALLS, CHOICES, TEXT
+
 
 class Dialect(StrEnum):
     """How a target wraps what it says."""
@@ -33,7 +35,7 @@ def guess(value: Any) -> Guess | None:
         return None
     if "result" in value or isinstance(value.get("success"), bool):
         return Guess(dialect=Dialect.REST, saw="an envelope with result or success")
-    for member in ("response", "tool_calls"):
+    for member in (TEXT, CALLS, CHOICES):
         if member in value:
             return Guess(dialect=Dialect.WORKER, saw=f"a bare answer: {member} at the top")
     return None

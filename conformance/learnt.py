@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from infercheck import jsontext
 from infercheck.observation import Observation
+from infercheck.spoken import said_in
 
 SILENT = 3
 """Streams that say nothing and are no accident, where every other answer has a text."""
@@ -62,7 +63,7 @@ class Learnt:
         branch = self.branches.setdefault(seen.case.branch, Branch())
         if not seen.case.request.stream:
             branch.answers += 1
-            branch.texts += bool(isinstance(seen.result, dict) and seen.result.get("response"))
+            branch.texts += bool(isinstance(seen.result, dict) and said_in(seen.result)[0])
             return
         branch.streams += 1
         if seen.stream.events and not any(_says_something(payload) for _, payload in seen.payloads):
@@ -77,4 +78,7 @@ def too_many(lost: int, asked: int) -> bool:
 def _says_something(payload: jsontext.Document | jsontext.NotJSON) -> bool:
     # Whatever is no plain empty piece of text says something, if only how wrong it is.
     value = None if isinstance(payload, jsontext.NotJSON) else payload.value
-    return not isinstance(value, dict) or bool(value.get("tool_calls")) or value.get("response", "") != ""
+    if not isinstance(value, dict):
+        return True
+    text, calls = said_in(value)
+    return bool(calls) or (text if text is not None or "response" in value else "") != ""

@@ -84,6 +84,12 @@ class Observation:
             return None
         return body if isinstance(body, dict) else None
 
+    @property
+    def wants_text(self) -> bool:
+        """Whether the request asks the model for words, which an answer then has to hold."""
+        roles = {self.contract.roles.get(role) for role in ("text", "conversation")} - {None}
+        return self.contract.speaks and (not roles or self.asked is None or bool(roles & self.asked.keys()))
+
     @cached_property
     def media_type(self) -> str:
         """The media type without parameters, in lower case; empty where there is none."""

@@ -32,14 +32,14 @@ class Oracle:
     def broken(self, instance: object, steps: tuple[Step, ...] = ()) -> set[str]:
         """JSON pointers of the keywords that the instance breaks.
 
-        At each `oneOf` that `steps` goes through, only the branch that it takes is looked at; any other `oneOf`
+        At each `oneOf` and `anyOf` that `steps` goes through, only the branch that it takes is looked at; any other
         is judged as a whole.
         """
         while steps and not isinstance(steps[-1], Branch):
             steps = steps[:-1]
         if steps not in self._descended:
             self._descended[steps] = jsonschema_rs.Draft202012Validator(_descend(self.schema, steps))
-        taken = [step.index for step in steps if isinstance(step, Branch)]
+        detours = list(_detours(self.schema, steps))
         try:
             paths = [error.schema_path for error in self._descended[steps].iter_errors(instance)]
         except ValueError:  # it does not follow all the nesting that a target may send
@@ -47,7 +47,7 @@ class Oracle:
 
             reference = jsonschema.Draft202012Validator(_descend(self.schema, steps))
             paths = [list(error.absolute_schema_path) for error in reference.iter_errors(instance)]
-        return {_original(path, taken) for path in paths}
+        return {_original(path, detours) for path in paths}
 
     def explain(self, instance: object) -> Iterator[str]:
         """The reference validator's errors, one line each, the most relevant branch's causes beneath."""
@@ -62,14 +62,15 @@ class Oracle:
 
 
 def _descend(schema: Schema, steps: Sequence[Step]) -> dict[str, Any]:
-    # The oneOf on the way become an allOf of the branch taken, so that its errors come out one by one.
+    # The oneOf and anyOf on the way become the last of an allOf, the branch taken, so that its errors come out one
+    # by one.
     copy: dict[str, Any] = dict(schema)
     if not steps:
         return copy
     step, rest = steps[0], steps[1:]
     match step:
-        case Branch(index=index):
-            copy["allOf"] = [_descend(copy.pop("oneOf")[index], rest)]
+        case Branch(index=index, keyword=keyword):
+            copy["allOf"] = [*copy.get("allOf", []), _descend(copy.pop(keyword)[index], rest)]
         case Property(name=name):
             copy["properties"] = {**copy["properties"], name: _descend(copy["properties"][name], rest)}
         case Items():
@@ -79,13 +80,36 @@ def _descend(schema: Schema, steps: Sequence[Step]) -> dict[str, Any]:
     return copy
 
 
-def _original(path: Sequence[str | int], taken: Sequence[int]) -> str:
-    # Back from the allOf of _descend to the oneOf that stands in the schema; no contract has an allOf of its own.
-    tokens = [str(token) for token in path]
-    branches = iter(taken)
-    for position, token in enumerate(tokens):
-        if token == "allOf" and (position == 0 or tokens[position - 1] != "properties"):
-            tokens[position : position + 2] = ["oneOf", str(next(branches))]
+def _detours(schema: Schema, steps: Sequence[Step]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    # Where each branch taken stands in what _descend made, and where in the schema; the outermost first.
+    made: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    for step in steps:
+        match step:
+            case Branch(index=index, keyword=keyword):
+                made += ("allOf", str(len(schema.get("allOf", []))))
+                found += (keyword, str(index))
+                schema = schema[keyword][index]
+                yield made, found
+                continue
+            case Property(name=name):
+                way: tuple[str, ...] = ("properties", name)
+                schema = schema["properties"][name]
+            case Items():
+                way, schema = ("items",), schema["items"]
+            case Extra():
+                way, schema = ("additionalProperties",), schema["additionalProperties"]
+        made += way
+        found += way
+
+
+def _original(path: Sequence[str | int], detours: Sequence[tuple[tuple[str, ...], tuple[str, ...]]]) -> str:
+    # Back to the oneOf or anyOf that stands in the schema.
+    tokens = tuple(str(token) for token in path)
+    for made, found in reversed(detours):
+        if tokens[: len(made)] == made:
+            tokens = (*found, *tokens[len(made) :])
+            break
     return "".join(f"/{escape(token)}" for token in tokens)
 
 

@@ -165,7 +165,9 @@ def make_plan(contract: Contract, options: Options) -> Plan:
             id_: why
             for id_ in selected
             if (
-                why := why_absent(id_, lost, options.declare) or why_incomparable(id_, comparable, options.adapters)
+                why := why_absent(id_, lost, options.declare)
+                or why_incomparable(id_, comparable, options.adapters)
+                or contract.why_unasked(id_)
             )
         },
         pricing=pricing,

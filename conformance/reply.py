@@ -14,6 +14,7 @@ from infercheck.cases import Case
 from infercheck.contract import Contract
 from infercheck.exchange import Answer, Exchange
 from infercheck.observation import Observation, Outcome, is_error
+from infercheck.spoken import said_in
 
 SHOWN = 60
 """Characters of a text that are shown on either side of where two texts part."""
@@ -66,8 +67,9 @@ class Reply:
         # When what was said came, and how much of it.
         for event, payload in self.seen.payloads:
             value = None if isinstance(payload, jsontext.NotJSON) else payload.value
-            if isinstance(value, Mapping) and (value.get("response") or value.get("tool_calls")):
-                yield event.time, len(str(value.get("response") or value["tool_calls"]))
+            text, calls = said_in(value) if isinstance(value, Mapping) else (None, None)
+            if text or calls:
+                yield event.time, len(str(text or calls))
 
     @property
     def ended(self) -> float:
@@ -119,7 +121,7 @@ def reply_of(seen: Observation) -> Reply:
     result = seen.result if isinstance(seen.result, Mapping) else seen.value
     if seen.labelled_stream or not isinstance(result, Mapping):
         return Reply(seen, problem=f"the answer to {seen.case.id} holds no result")
-    text, calls = result.get("response"), result.get("tool_calls")
+    text, calls = said_in(result)
     calls = tuple(calls) if isinstance(calls, list) else ()
     if not isinstance(text, str) and not (text is None and calls):
         return Reply(seen, problem=f"the answer to {seen.case.id} holds no text")
@@ -136,13 +138,13 @@ def _of_stream(seen: Observation) -> Reply:
         value = None if isinstance(payload, jsontext.NotJSON) else payload.value
         if not isinstance(value, Mapping) or is_error(value):
             return Reply(seen, problem=f"an event in the stream of {seen.case.id} is no piece of an answer")
-        piece = value.get("response", "")
+        piece, called = said_in(value)
         if not isinstance(piece, str | None):
             return Reply(seen, problem=f"an event in the stream of {seen.case.id} holds no text")
         if piece:
             pieces.append(piece)
-        if isinstance(value.get("tool_calls"), list):
-            calls += value["tool_calls"]
+        if isinstance(called, list):
+            calls += called
         usage = _mapping(value.get("usage")) or usage
     return Reply(seen, text=_joined(pieces), calls=tuple(calls), usage=usage, pieces=tuple(pieces))
 

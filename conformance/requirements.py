@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from infercheck.schema import Branch, Extra, Items, Occurrence, Property, Schema, Step, walk
+from infercheck.schema import FORMS, Branch, Extra, Items, Occurrence, Property, Schema, Step, walk
 
 
 class Level(StrEnum):
@@ -135,20 +135,40 @@ def _says(occurrence: Occurrence) -> str:
             return f"has {', '.join(value)}"
         case "oneOf":
             return f"matches exactly one of its {len(value)} forms"
-        case "minimum":
-            return f"is at least {value}"
-        case "maximum":
-            return f"is at most {value}"
-        case "minLength":
-            return f"has at least {value} {_characters(value)}"
-        case _:
-            return f"has at most {value} {_characters(value)}"
+        case "anyOf":
+            return f"matches one at least of its {len(value)} forms"
+        case "enum":
+            return f"is one of {', '.join(map(_json, value))}"
+        case "additionalProperties":
+            return "has no key that the schema does not declare"
+        case "minLength" | "maxLength" | "minItems" | "maxItems":
+            return f"has {_BOUNDS[occurrence.keyword]} {value} {_counted(occurrence.keyword, value)}"
+        case keyword:
+            return f"{_BOUNDS[keyword]} {_json(value)}"
 
 
-def _characters(count: int) -> str:
-    return "character" if count == 1 else "characters"
+_BOUNDS = {
+    "minimum": "is at least",
+    "maximum": "is at most",
+    "exclusiveMinimum": "is greater than",
+    "exclusiveMaximum": "is less than",
+    "multipleOf": "is a multiple of",
+    "const": "is",
+    "pattern": "matches the pattern",
+    **dict.fromkeys(("minLength", "minItems"), "at least"),
+    **dict.fromkeys(("maxLength", "maxItems"), "at most"),
+}
+
+
+def _counted(keyword: str, count: int) -> str:
+    one = "character" if keyword.endswith("Length") else "element"
+    return one if count == 1 else f"{one}s"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _fragment(occurrence: Occurrence) -> str:
-    value = "[…]" if occurrence.keyword == "oneOf" else json.dumps(occurrence.value)
+    value = "[…]" if occurrence.keyword in FORMS else json.dumps(occurrence.value)
     return f'"{occurrence.keyword}": {value}'

@@ -101,7 +101,7 @@ class Twinning:
         if seed is None or limit is None:
             return None
         # An answer that comes again, and says enough to be told from another.
-        pair = put({seed: SEEDS[0], **body, limit: max(LENGTH, body.get(limit, 0))})
+        pair = put({seed: SEEDS[0], **body, limit: max(LENGTH, body.get(limit) or 0)})
         if pair is None or not all(map(self._contract.oracle.is_valid, pair)):
             return None
         one, other = (self._case(sketch, each, group) for each in pair)

@@ -48,6 +48,8 @@ class Target:
     network: Network = field(default_factory=Network)
     socket: Path | None = None
     """The Unix socket at which an engine or an application is served."""
+    reference: tuple[str, ...] = ()
+    """Further options of the reference server, where that is the target."""
 
     def link(self) -> Link:
         """The way to it; UsageError where the address, the token or its variable makes no sense."""
@@ -80,7 +82,7 @@ async def open_target(target: Target) -> AsyncIterator[Opened]:
     if target.address == "reference":
         from infercheck.runners.serving import LocalServer
 
-        with LocalServer() as server:
+        with LocalServer(arguments=target.reference) as server:
             link = Link(url=server.url, model=target.model, token=server.token, network=target.network)
             async with HttpRunner(link) as runner:
                 yield Opened(runner=runner, url=server.url, token_variable=GIVEN_TOKEN)

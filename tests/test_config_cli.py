@@ -129,7 +129,7 @@ def test_every_default_that_help_shows_is_the_one_of_a_job():
     }
     shown.pop("output")
     shown.pop("form")
-    assert {"seed", "concurrency", "timeout", "ready_timeout", "restart_wait", "profile"} <= set(shown)
+    assert {"seed", "concurrency", "timeout", "restart_wait", "profile"} <= set(shown)
     assert shown == {name: getattr(Job(), name) for name in shown}
 
 

@@ -12,6 +12,7 @@ from infercheck.dialect import Dialect
 from infercheck.observation import Observation, Outcome, excerpt
 from infercheck.oracle import Oracle
 from infercheck.schema import applied, resolve
+from infercheck.spoken import speaks
 
 _NONE = object()
 _ENVELOPE = '{"result": {…}, "success": true, "errors": [], "messages": []}'
@@ -71,12 +72,13 @@ def judge_answer(seen: Observation, result: Any) -> Iterator[Said]:
     """An answer against the page's Output."""
     yield from judge_schema(result, seen.contract.answers, seen.contract.output_ids)
     if isinstance(result, Mapping) and seen.case.expectation is Expectation.VALID:
-        yield say(
-            "output/present",
-            "response" in result or "tool_calls" in result,
-            "a response or tool_calls",
-            f"neither: {excerpt(jsontext.show(result))}",
-        )
+        if seen.wants_text:
+            yield say(
+                "output/present",
+                speaks(result),
+                "a response or tool_calls",
+                f"neither: {excerpt(jsontext.show(result))}",
+            )
         yield from judge_tool_calls("output/whole-tool-calls", result)
 
 

@@ -9,6 +9,7 @@ from infercheck.cases import Expectation
 from infercheck.checks.output import judge_schema, judge_tool_calls
 from infercheck.checks.rules import Said, kept, not_kept, say, undecided
 from infercheck.observation import DONE, Observation, Outcome, excerpt, is_error
+from infercheck.spoken import said_in
 from infercheck.sse import FaultKind
 
 MANY, MORE = 100, 1000
@@ -32,8 +33,8 @@ def check(seen: Observation) -> Iterator[Said]:
 
 def _encoding(seen: Observation) -> Iterator[Said]:
     bad = [fault for fault in seen.stream.faults if fault.kind is FaultKind.INVALID_UTF_8]
-    if seen.exchange.answer.cut:
-        # Where we closed the stream ourselves, the last bytes may be half a character.
+    if seen.exchange.answer.cut or seen.exchange.answer.failure:
+        # Where it was not read to its end, the last bytes may be half a character.
         bad = [fault for fault in bad if fault.offset + len(fault.detail.split()) < len(seen.body)]
     where = f"bytes {bad[0].detail[:60]} at offset {bad[0].offset}" if bad else ""
     yield say("stream/utf-8", not bad, "valid UTF-8", where)
@@ -83,7 +84,7 @@ def _payloads(seen: Observation) -> Iterator[Said]:
         yield from judge_tool_calls("stream/whole-tool-calls", value)
         if isinstance(value, dict):
             objects = True
-            present = present or "response" in value or bool(value.get("tool_calls"))
+            present = present or "response" in value or bool(value.get("tool_calls")) or "choices" in value
     yield kept("stream/payload")
     yield say(
         "stream/unique-keys",
@@ -92,13 +93,13 @@ def _payloads(seen: Observation) -> Iterator[Said]:
         f"{', '.join(duplicates[:5])} stands twice",
     )
     yield say("stream/error", not errors, "no error inside the stream", "; ".join(errors[:1]))
-    if whole and objects and not errors and seen.case.expectation is Expectation.VALID:
+    if whole and objects and not errors and seen.wants_text and seen.case.expectation is Expectation.VALID:
         yield say("stream/present", present, "a response or tool_calls", f"neither: {seen.summary()}")
 
 
 def _speaks(payload: jsontext.Document | jsontext.NotJSON) -> bool:
     value = None if isinstance(payload, jsontext.NotJSON) else payload.value
-    return isinstance(value, dict) and bool(value.get("response"))
+    return isinstance(value, dict) and bool(said_in(value)[0])
 
 
 def _end(seen: Observation) -> Iterator[Said]:

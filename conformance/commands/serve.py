@@ -12,10 +12,12 @@ import click
 
 from infercheck.commands.options import contract_of
 from infercheck.contract import Contract
+from infercheck.contract_loader import DEFAULT
 from infercheck.errors import UsageError
 from infercheck.launching.checkpoints import checkpoint_of, refuse_own
 from infercheck.runners.engine import Engine
 from infercheck.runners.loading import Place, application_of, engine_of, load
+from infercheck.runners.reference.contracted import Contracted
 from infercheck.runners.reference.engine import ReferenceEngine
 from infercheck.runners.reference.model import DEFAULT_LENGTH, DEFAULT_PEAK, LanguageModel
 from infercheck.runners.server import Api
@@ -49,7 +51,7 @@ def serve(engine: str, host: str, port: int, at: Path | None, **options: Any) ->
         app, lifespan, about = application_of(load(place)), True, []
     else:
         token = _token(host, at, options["token_env"], no_token=options["no_token"])
-        api = _api(contract, _engine(place, options), token, options)
+        api = _api(contract, _engine(place, contract, options), token, options)
         names: Sequence[str] = api.adapters or getattr(api.engine, "adapters", None) or ()
         shown = None if token is None else f"${options['token_env']}" if options["token_env"] else token
         about = [f"token  {shown or 'none'}", *([f"adapters  {', '.join(names)}"] if names else [])]
@@ -88,7 +90,7 @@ def _token(host: str, at: Path | None, variable: str | None, *, no_token: bool) 
     return token
 
 
-def _engine(place: Place | None, options: dict[str, Any]) -> Engine:
+def _engine(place: Place | None, contract: Contract, options: dict[str, Any]) -> Engine:
     if place is not None and place.kind == "transformers":
         return _transformers(place, options)
     if place is not None:
@@ -97,7 +99,8 @@ def _engine(place: Place | None, options: dict[str, Any]) -> Engine:
         model = LanguageModel(peak=options["peak"] or DEFAULT_PEAK, length=_length(options["length"]))
     except ValueError as error:
         raise UsageError(str(error)) from None
-    return ReferenceEngine(model=model, adapters=options["lora"] or ("poet", "pirate"))
+    reference = ReferenceEngine(model=model, adapters=options["lora"] or ("poet", "pirate"))
+    return reference if contract.id == DEFAULT == contract.location else Contracted(reference, contract)
 
 
 def _transformers(place: Place, options: dict[str, Any]) -> Engine:

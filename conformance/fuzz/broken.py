@@ -14,9 +14,8 @@ from infercheck.cases import Side
 from infercheck.fuzz import texts
 from infercheck.fuzz.valid import Valid, nested
 from infercheck.generate.boundary import Boundary
-from infercheck.generate.builder import Beside
-from infercheck.generate.values import LONG
-from infercheck.schema import Occurrence, Place, Property
+from infercheck.generate.builder import LONG, Beside
+from infercheck.schema import CLOSED, FORMS, Items, Occurrence, Place, Property, kind_of
 
 BESIDE = 6
 """Valid elements of an array on either side of one that is not."""
@@ -31,7 +30,21 @@ SIDES = {
     "minLength": Side.OUTSIDE,
     "maxLength": Side.OUTSIDE,
     "required": Side.MISSING,
-    "oneOf": Side.NO_MATCH,
+    **dict.fromkeys(FORMS, Side.NO_MATCH),
+    **dict.fromkeys(
+        (
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+            "multipleOf",
+            "minItems",
+            "maxItems",
+            "pattern",
+            "enum",
+            "const",
+            CLOSED,
+        ),
+        Side.OUTSIDE,
+    ),
 }
 """The side of a keyword on which what breaks it stands."""
 
@@ -99,7 +112,7 @@ class Broken:
             missing = st.sampled_from(occurrence.value)
             return missing.map(lambda name: Mistake(occurrence, name, None, is_missing=True))
         within = len(place.steps) > len(branch.steps) + 1
-        listed = within and self._builder.places[(*branch.steps, Property(key))].schema.get("type") == "array"
+        listed = within and kind_of(self._builder.places[(*branch.steps, Property(key))].schema) == "array"
 
         def made(value: Any, where: Beside, before: int = 0, behind: int = 0) -> Mistake:
             # A bad element may stand anywhere in a list.
@@ -117,14 +130,25 @@ class Broken:
 
     def _values(self, occurrence: Occurrence) -> SearchStrategy[Any]:
         place, limit = occurrence.place, occurrence.value
-        whole = place.schema.get("type") == "integer"
+        whole = kind_of(place.schema) == "integer"
         match occurrence.keyword:
             case "type":
                 return st.one_of(self._of_other_types(place), nested())
-            case "minimum":
+            case "minimum" | "exclusiveMinimum":
                 return _beyond(limit, -1, whole=whole)
-            case "maximum":
+            case "maximum" | "exclusiveMaximum":
                 return _beyond(limit, 1, whole=whole)
+            case "enum" | "const" | "pattern":
+                return st.one_of(texts.short(), st.integers(-(2**31), 2**31))
+            case "minItems" | "maxItems":
+                count = (
+                    st.integers(0, limit - 1)
+                    if occurrence.keyword == "minItems"
+                    else st.integers(limit + 1, limit + 9)
+                )
+                return count.map(lambda size: [self._ordinary(place)] * size) if limit else st.just([])
+            case "additionalProperties":
+                return self._valid.values(place).map(lambda value: {**value, "x-unknown": 1})
             case "minLength":
                 return texts.short().map(lambda text: text[: max(0, limit - 1)])
             case "maxLength":
@@ -142,6 +166,10 @@ class Broken:
                 )
             case _:
                 return st.one_of(nested(), st.dictionaries(texts.names(), nested(), max_size=2))
+
+    def _ordinary(self, place: Place) -> Any:
+        items = self._builder.places.get((*place.steps, Items()))
+        return self._builder.minimal(items) if items else None
 
     def _of_other_types(self, place: Place) -> SearchStrategy[Any]:
         # The right value in the wrong clothes, then anything else.

@@ -1,10 +1,10 @@
 """The child: an interpreter that draws requests, or makes one smaller, and imports nothing of the user's.
 
 It reads one line of JSON, its task, and says JSON, each after a line with its size in bytes. A task to draw is
-answered with one request after the other, without end: the pipe makes it wait. A task to shrink is answered with
-each request to be tried, after which it reads `true` or `false`: whether that fares like the first. What is the
-smallest comes last. A task of traffic is answered where a sequence begins and with each step of it, after which it
-reads whether all is as it should be.
+answered with one request after the other, without end: the pipe makes it wait. A task to shrink is answered
+with each request to be tried, after which it reads `true` or `false`: whether that fares like the first. A task
+of traffic is answered where a sequence begins and with each step of it, after which it reads whether all is as
+it should be.
 """
 
 from __future__ import annotations
@@ -53,11 +53,10 @@ def _draw(drawing: Drawing) -> None:
 
 def _shrink(drawing: Drawing, sketch: Sketch) -> None:
     def alike(drawn: Sketch) -> bool:
-        _say({"try": drawn.line()})
+        _say(drawn.line())
         return bool(json.loads(sys.stdin.readline()))
 
-    best = drawing.smallest(sketch, alike)
-    _say({"smallest": best.line() if best else None})
+    drawing.make_small(sketch, alike)
 
 
 def _begin() -> None:

@@ -1,4 +1,4 @@
-"""Drawing: requests in batches, each a pure function of a seed, and the smallest that fares like one of them."""
+"""Drawing: requests in batches, each a pure function of a seed, and smaller and smaller ones from one of them."""
 
 from __future__ import annotations
 
@@ -54,22 +54,18 @@ class Drawing:
         self._run(number, valid, keep, shrinks=False)
         yield from {drawn.body: drawn for drawn in found}.values()
 
-    def smallest(self, wanted: Sketch, alike: Callable[[Sketch], bool]) -> Sketch | None:
-        """The smallest request that fares like one that was drawn; None where its batch does not have it again."""
-        known: dict[bytes, bool] = {wanted.body: True}
-        best: list[Sketch] = []
+    def make_small(self, wanted: Sketch, alike: Callable[[Sketch], bool]) -> None:
+        """Ask of smaller and smaller requests, none of them twice, whether they fare like one that was drawn."""
+        known: dict[bytes, bool] = {}
 
         def fails(drawn: Sketch) -> bool:
-            if not best and drawn.body != wanted.body:
+            if not known and drawn.body != wanted.body:
                 return False
             if drawn.body not in known:
-                known[drawn.body] = alike(drawn)
-            if known[drawn.body]:
-                best.append(drawn)
+                known[drawn.body] = drawn.body == wanted.body or alike(drawn)
             return known[drawn.body]
 
         self._run(wanted.batch, wanted.is_valid, fails, shrinks=True)
-        return min(best, key=lambda drawn: (len(drawn.body), drawn.body), default=None)
 
     def _run(self, number: int, valid: bool, fails: Callable[[Sketch], bool], *, shrinks: bool) -> None:
         class Fails(Exception):

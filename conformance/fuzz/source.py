@@ -47,16 +47,16 @@ async def drawn(task: Task) -> AsyncGenerator[Sketch, None]:
 
 async def smallest(task: Task, sketch: Sketch, alike: Callable[[Sketch], Awaitable[bool]]) -> Sketch | None:
     """The smallest request that fares like one that was drawn, of some that are tried; None where none is."""
-    left = TRIES
+    tries, fared_alike = 0, []
     async with talking(task.line(sketch)) as (questions, output):
-        while (said := await heard(output)) is not None:
-            if "smallest" in said:
-                best = said["smallest"] and sketch_of(said["smallest"])
-                return best if best and best.body != sketch.body else None
-            answer = left > 0 and await alike(sketch_of(said["try"]))
-            left -= 1
+        # A child that is told nothing any more would still go through all that it can think of.
+        while tries < TRIES and (said := await heard(output)) is not None:
+            tries += 1
+            tried = sketch_of(said)
+            answer = await alike(tried)
+            fared_alike += [tried] if answer else []
             await answered(questions, answer)
-    return None
+    return min(fared_alike, key=lambda one: (len(one.body), one.body), default=None)
 
 
 async def heard(output: asyncio.StreamReader) -> Any:

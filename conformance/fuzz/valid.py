@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import dropwhile, islice
 from typing import Any
 
 from hypothesis import strategies as st
@@ -11,15 +13,17 @@ from hypothesis_jsonschema import from_schema
 
 from infercheck.fuzz import texts
 from infercheck.fuzz.turns import ANY_ROLES, conversation, out_of_turn
-from infercheck.generate.builder import SMALL, Builder
-from infercheck.generate.values import LONG
-from infercheck.schema import Branch, Extra, Items, Place, Property
+from infercheck.generate.builder import LONG, SMALL, Builder
+from infercheck.schema import Branch, Extra, Items, Place, Property, Step, kind_of
 
 TURNS, MOST_TURNS = 4, 300
 """Messages that are drawn one by one, and those of a conversation that they are repeated for."""
 
 DEEP = 40
 """Levels of nesting of what no branch declares."""
+
+UNLIMITED = 131_072
+"""Characters of a text without a limit at most."""
 
 FEW = 3
 """Elements of an array, but for messages."""
@@ -51,7 +55,7 @@ class Valid:
         self._declared = {
             step.name
             for steps in builder.places
-            for step in steps[: 2 if steps and isinstance(steps[0], Branch) else 1]
+            for step in islice(dropwhile(lambda step: isinstance(step, Branch), steps), 1)
             if isinstance(step, Property)
         }
 
@@ -105,12 +109,16 @@ class Valid:
     def values(self, place: Place) -> SearchStrategy[Any]:
         """Values of a place."""
         schema = place.schema
+        if "enum" in schema or "const" in schema:
+            return st.sampled_from(schema.get("enum") or [schema["const"]])
         if forms := self._forms(place):
             return st.one_of([self.values(form) for form in forms])
-        match "object" if "properties" in schema else schema.get("type"):
+        match "object" if "properties" in schema else kind_of(schema):
             case "array":
                 items = self.builder.places.get((*place.steps, Items()))
-                return st.lists(self.values(items), max_size=FEW) if items else st.just([])
+                least = schema.get("minItems", 0)
+                most = min(schema.get("maxItems", max(FEW, least)), max(FEW, least))
+                return st.lists(self.values(items), min_size=least, max_size=most) if items else st.just([])
             case "object":
                 return self._objects(place)
             case "string":
@@ -118,7 +126,7 @@ class Valid:
             case "number":
                 return _numbers(schema)
             case "integer" | "boolean" | "null":
-                return from_schema(dict(schema))
+                return from_schema({**schema, "type": kind_of(schema)})
             case _:
                 return st.just(self.builder.minimal(place))
 
@@ -148,6 +156,7 @@ class Valid:
         known = {
             name: self.values(self.builder.places[(*place.steps, Property(name))])
             for name in place.schema.get("properties", {})
+            if (*place.steps, Property(name)) in self.builder.places
         }
         extra = self.builder.places.get((*place.steps, Extra()))
         if extra:
@@ -164,8 +173,10 @@ class Valid:
     def _strings(self, place: Place) -> SearchStrategy[str]:
         schema, sample = place.schema, self._contract.samples.get(place.pointer)
         least, most = schema.get("minLength", 0), schema.get("maxLength", LONG)
-        if most >= LONG and "maxLength" in schema:
-            return texts.texts(max(1, least), most)
+        if "pattern" in schema:
+            return st.just(self.builder.minimal(place))
+        if self.builder.is_text(place):
+            return texts.texts(max(1, least), schema.get("maxLength", UNLIMITED))
         if sample is None:
             return texts.short(least, most)
         # What has a sample has a meaning: names of types and roles are not made up.
@@ -180,7 +191,7 @@ class Valid:
             return self.values(place)
         texts_ = st.lists(self.values(content), min_size=1, max_size=TURNS)
         counts = texts.weighted((20, st.none()), (2, st.integers(1, 40)), (2, st.integers(1, MOST_TURNS)))
-        name = content.steps[-1].name  # type: ignore[union-attr]
+        name = next(step.name for step in reversed(content.steps) if isinstance(step, Property))
         in_turn = st.builds(
             lambda said, count, system: conversation(name, said, count, system=system),
             texts_,
@@ -193,23 +204,36 @@ class Valid:
     def _content(self, items: Place) -> Place | None:
         # The text of a message: its longest string.
         strings = [
-            self.builder.places[(*items.steps, Property(name))]
-            for name, schema in items.schema.get("properties", {}).items()
-            if schema.get("type") == "string" and "maxLength" in schema
+            place
+            for steps, place in self.builder.places.items()
+            if steps[: len(items.steps)] == items.steps
+            and _is_property(steps[len(items.steps) :])
+            and kind_of(place.schema) == "string"
+            and self.builder.is_text(place)
         ]
         known = {"role"} <= items.schema.get("properties", {}).keys()
-        return max(strings, key=lambda place: place.schema["maxLength"], default=None) if known else None
+        return max(strings, key=lambda place: place.schema.get("maxLength", 0), default=None) if known else None
+
+
+def _is_property(steps: Sequence[Step]) -> bool:
+    # A property, or one form of it.
+    return bool(steps) and isinstance(steps[0], Property) and all(isinstance(step, Branch) for step in steps[1:])
 
 
 def _numbers(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
-    leaf = {key: value for key, value in schema.items() if key in ("type", "minimum", "maximum")}
+    leaf = {key: value for key, value in schema.items() if key in ("minimum", "maximum", *_OF_NUMBERS)}
+    leaf["type"] = "number"
     low, high = schema.get("minimum"), schema.get("maximum")
-    if low is None or high is None:
+    if low is None or high is None or any(keyword in schema for keyword in _OF_NUMBERS):
         return from_schema(leaf)
     # As people write them, with two digits at most.
-    hundredths = st.integers(round(low * 100), round(high * 100))
+    hundredths = st.integers(math.ceil(low * 100), math.floor(high * 100))
     written: SearchStrategy[Any] = hundredths.map(lambda count: count / 100)
-    return texts.weighted((3, written), (1, st.integers(int(low), int(high))), (1, from_schema(leaf)))
+    wholes = st.integers(math.ceil(low), math.floor(high))
+    return texts.weighted((3, written), (1, wholes), (1, from_schema(leaf)))
+
+
+_OF_NUMBERS = ("exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 
 
 DEPTHS = st.sampled_from([0, 0, 0, 0, 1, 2, 3, *range(4, DEEP)])

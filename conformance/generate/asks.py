@@ -13,7 +13,7 @@ from infercheck.generate.blamed import LONG_TEXT, blamed
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.price import Pricing
 from infercheck.generate.texts import TEXTS
-from infercheck.schema import Place, Property
+from infercheck.schema import Items, Place, Property, kind_of
 
 DROPPED = 2
 """Chunks of a stream that are read before it is left in mid-answer."""
@@ -23,6 +23,14 @@ GREEDY = "+greedy"
 
 TEXT, CONVERSATION, STREAM = "text", "conversation", "stream"
 """The roles of what a request is about, and of how it is answered."""
+
+
+NEXT = 0.01
+"""How far a value stays from a limit that is itself excluded."""
+
+
+class Unfit(ValueError):
+    """A request that a relation asks for and that the contract does not allow."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,14 @@ class Form:
         """What the schema of a parameter says under a keyword; None where it says nothing."""
         return self._place(role).schema.get(keyword)
 
+    def within(self, role: str, values: Sequence[Any]) -> list[Any]:
+        """Values of a parameter, each brought within the bounds of its schema, and none twice."""
+        return list(dict.fromkeys(self._within(role, value) for value in values))
+
+    def allows(self, role: str, value: Any) -> bool:
+        """Whether a value of a parameter keeps the bounds of its schema."""
+        return bool(self._within(role, value) == value)
+
     def ask(
         self,
         text: str = TEXTS[0],
@@ -103,6 +119,7 @@ class Form:
         subject: Any = text
         if self.is_conversation:
             subject = list(messages) if messages else [{"role": "user", "content": text}]
+            subject = [self._said(message) for message in subject]
         if text != TEXTS[0] and not named:
             named = f"text-{TEXTS.index(text) + 1}" if text in TEXTS else short_digest(text.encode())
         values = {role: self._within(role, value) for role, value in roles.items()}
@@ -112,7 +129,9 @@ class Form:
             values[STREAM] = True
         own = [self._part(role, value) for role, value in values.items()]
         parts = (self._part(self.subject, subject, label=f"{self._key(self.subject)}={named or 'a text'}"), *own)
-        body = {part.key: part.value for part in parts}
+        body = {**self.boundary.builder.minimal(self.branch), **{part.key: part.value for part in parts}}
+        if not (is_open or self.boundary.oracle.is_valid(body)):
+            raise Unfit(f"{self.name}: the contract does not allow {said_of(own)}")
         said = ",".join(part.label for part in own if part.key != self.boundary.builder.stream)
         data = jsontext.dump(body)
         id_ = "/".join(
@@ -132,6 +151,14 @@ class Form:
 
     # Helpers
 
+    def _said(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        # A message whose content is a list of parts, where the contract allows no text alone.
+        items = self.boundary.builder.places.get((*self._place(CONVERSATION).steps, Items()))
+        content = self.boundary.builder.places.get((*items.steps, Property("content"))) if items else None
+        if content is None or kind_of(content.schema) != "array":
+            return message
+        return {**message, "content": [{"type": "text", "text": message["content"]}]}
+
     def _title(self, named: str, said: str) -> str:
         how = f"{self.family}, streamed," if self.streamed else self.family
         return f"{how} with {', '.join(filter(None, (named, *said.split(','))))}"
@@ -147,7 +174,13 @@ class Form:
             return value
         schema = self._place(role).schema
         least, greatest = schema.get("minimum", value), schema.get("maximum", value)
-        return min(max(value, least), greatest)
+        bounded = min(max(value, least), greatest)
+        for exclusive, step in (("exclusiveMinimum", NEXT), ("exclusiveMaximum", -NEXT)):
+            if bounded == schema.get(exclusive):
+                bounded += (
+                    step if isinstance(value, float) or kind_of(schema) == "number" else round(step + step / 2)
+                )
+        return bounded
 
     def _part(self, role: str, value: Any, *, label: str = "") -> Part:
         # A value that the boundary walk sends too is the same part, so that what is known of it is known here.
@@ -177,6 +210,11 @@ def respelled(case: Case, number: int = 0) -> Case:
     )
 
 
+def said_of(parts: Sequence[Part]) -> str:
+    """What a request says beside its text, for people."""
+    return ", ".join(part.label for part in parts) or "a text alone"
+
+
 def form_name(family: str, *, streamed: bool, greedy: bool) -> str:
     """The name of a form of requests."""
     return f"{family or 'body'}{'+stream' if streamed else ''}{GREEDY if greedy else ''}"
@@ -189,8 +227,19 @@ def forms(boundary: Boundary, pricing: Pricing, *, streams: bool) -> list[Form]:
         declared = branch.schema.get("properties", {})
         for subject in (TEXT, CONVERSATION):
             if boundary.contract.roles.get(subject) in declared and subject not in found:
-                found[subject] = Form(boundary, pricing, branch, subject, streams=streams)
+                form = Form(boundary, pricing, branch, subject, streams=streams)
+                if _is_fit(form):
+                    found[subject] = form
                 break
     if TEXT in found:
         found[TEXT] = replace(found[TEXT], other=found.get(CONVERSATION))
     return [found[subject] for subject in (TEXT, CONVERSATION) if subject in found]
+
+
+def _is_fit(form: Form) -> bool:
+    # Whether a request with nothing but a text is one at all.
+    try:
+        form.ask()
+    except Unfit:
+        return False
+    return True

@@ -29,4 +29,6 @@ def blamed(builder: Builder, place: Place, value: Any) -> str:
         if long and within in known:
             return known[within]
         wanted = "type"
-    return ids.get(wanted) or ids.get("type") or next(iter(ids.values()), "input/combinations")
+    exclusive = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}.get(wanted, "enum")
+    kept = ids.get(wanted) or ids.get(exclusive) or ids.get("type")
+    return kept or next(iter(ids.values()), "input/combinations")

@@ -14,9 +14,14 @@ from infercheck.generate.blamed import UNKNOWN
 from infercheck.generate.builder import Beside, Builder
 from infercheck.generate.page import FIRST_CHUNKS
 from infercheck.generate.price import UNLIMITED_DEFAULT
-from infercheck.generate.values import Value, invalid_values, long_texts, valid_values
+from infercheck.generate.value import Value
+from infercheck.generate.values import invalid_values, long_texts, valid_values
 from infercheck.requirements import instance_path
-from infercheck.schema import Occurrence, Place, Property
+from infercheck.schema import FORMS, Occurrence, Place, Property
+
+COME_WITH_TYPE = (*FORMS, "enum", "const")
+WHOLE = "body"
+"""What stands for the name of a branch in ids, where a contract has none."""
 
 
 class Boundary:
@@ -35,17 +40,18 @@ class Boundary:
         """The smallest request of each branch: what everything else is compared with."""
         for branch in self.builder.branches():
             body = self.builder.base(branch)
+            within = [branch.steps, *(branch.steps[:length] for length in range(len(branch.steps)))]
             aims = [
                 Aim(requirement=self.contract.input_ids[occurrence.pointer], side=Side.VALID)
-                for place in (branch, self.builder.places[()])
-                for occurrence in place.keywords()
+                for steps in within
+                for occurrence in self.builder.places[steps].keywords()
             ]
-            id_ = f"boundary/valid/{self._branch(branch)}/smallest"
+            id_ = f"boundary/valid/{self._branch(branch) or WHOLE}/smallest"
             yield self._valid(id_, branch, body, (), tuple(aims))
             stream = self.builder.places.get((*branch.steps, Property(self.builder.stream or "")))
             if stream:
-                aim = Aim(requirement=self.contract.input_ids[f"{stream.pointer}/type"], side=Side.VALID)
-                yield self._valid(f"{id_}+stream", branch, {**body, self.builder.stream: True}, (), (aim,))
+                streamed: dict[str, Any] = {**body, str(self.builder.stream): True}
+                yield self._valid(f"{id_}+stream", branch, streamed, (), self._of_type(stream))
 
     def shared(self) -> Iterator[Case]:
         """Valid requests that carry many parameters at their limits at once."""
@@ -59,7 +65,7 @@ class Boundary:
     def together(self, group: str, branch: Place, parts: tuple[Part, ...], how: str) -> Case:
         """A valid request that carries these values; `how` says in its title what they are together for."""
         body = self._body(branch, parts)
-        id_ = f"{group}/{self._branch(branch)}/{short_digest(jsontext.dump(body))}"
+        id_ = f"{group}/{self._branch(branch) or WHOLE}/{short_digest(jsontext.dump(body))}"
         title = f"valid values {how}: {', '.join(part.label for part in parts)}"
         return replace(self._valid(id_, branch, body, parts, ()), title=title)
 
@@ -130,7 +136,7 @@ class Boundary:
     def invalid(self) -> Iterator[Case]:
         """Requests that break one keyword each, in the order of the schema; equal requests are one case."""
         found: dict[bytes, Case] = {}
-        for branch in [self.builder.places[()], *self.builder.branches()]:
+        for branch in [*self.builder.holders(), *self.builder.branches()]:
             for number, occurrence in enumerate(self._occurrences(branch)):
                 for index, value in enumerate(invalid_values(occurrence, self.builder)):
                     # In a list first alone, then behind or before an ordinary element: some look at one alone.
@@ -147,12 +153,14 @@ class Boundary:
         self, branch: Place, occurrence: Occurrence, value: Value, beside: Beside = "alone"
     ) -> Case | None:
         place = occurrence.place
-        body = self.builder.embed(place, value.value, beside)
+        body = bare = self.builder.embed(place, value.value, beside)
         limit = self.builder.limit
         if isinstance(body, dict) and limit and limit not in body:
             body = {**body, limit: self.builder.base(self.builder.branches()[0]).get(limit, 1)}
         if not self.breaks_only(body, occurrence):
-            return None
+            body = bare
+            if not self.breaks_only(body, occurrence):
+                return None
         id_ = self.contract.input_ids[occurrence.pointer]
         path = instance_path(place.steps) or "the body"
         return Case(
@@ -167,16 +175,19 @@ class Boundary:
     def breaks_only(self, body: Any, occurrence: Occurrence) -> bool:
         """Whether a request breaks this keyword and no other."""
         broken = self.oracle.broken(body, occurrence.place.steps)
-        # A value of the wrong type fits no form of a sibling oneOf, or all of them: that comes with it.
+        # A value of the wrong type fits no form of a sibling oneOf, or all of them: that comes with it. So it does
+        # that it is none of the values that a sibling lists.
         if occurrence.keyword == "type":
-            broken.discard(f"{occurrence.place.pointer}/oneOf")
+            broken -= {f"{occurrence.place.pointer}/{keyword}" for keyword in COME_WITH_TYPE}
         return broken == {occurrence.pointer} and not self.oracle.is_valid(body)
 
     def streamed_invalid(self, cases: Sequence[Case]) -> Iterator[Case]:
         """For each branch one out-of-bounds request that also asks for a stream: refused before it begins."""
         seen: set[str | None] = set()
+        streams = {self._branch(branch) or None for branch in self.builder.branches() if self._can_stream(branch)}
         for case in cases:
-            if case.branch in seen or not any(aim.side is Side.OUTSIDE for aim in case.aims):
+            is_out = any(aim.side is Side.OUTSIDE for aim in case.aims)
+            if case.branch in seen or case.branch not in streams or not is_out:
                 continue
             seen.add(case.branch)
             body = {**json.loads(case.request.body), self.builder.stream: True}
@@ -206,19 +217,20 @@ class Boundary:
             name = self._branch(branch)
             if (name or None) not in taken and "required" in branch.schema:
                 aims = (Aim(requirement=self.contract.input_ids[f"{branch.pointer}/required"], side=Side.VALID),)
-                yield self._valid(f"boundary/valid/{name}/bare", branch, self.builder.minimal(branch), (), aims)
+                bare = self.builder.minimal(branch)
+                yield self._valid(f"boundary/valid/{name or WHOLE}/bare", branch, bare, (), aims)
 
     def long_answers(self) -> Iterator[Case]:
         """For each branch a limit just over the default, streamed and cut: the page states no maximum."""
         limit, stream = self.builder.limit, self.builder.stream
         for branch in self.builder.branches():
             place = self.builder.places.get((*branch.steps, Property(limit or "")))
-            if place is None or stream is None or stream not in branch.schema["properties"]:
+            streamed = next((part for part in self.parts(branch).get(stream or "", ()) if part.value is True), None)
+            if place is None or streamed is None or not (aims := self._of_type(place)):
                 continue
-            value = place.schema.get("default", UNLIMITED_DEFAULT) + 44
-            id_ = self.contract.input_ids[f"{place.pointer}/type"]
-            aims = (Aim(requirement=id_, side=Side.VALID),)
-            streamed = next(part for part in self.parts(branch)[stream] if part.value is True)
+            default = place.schema.get("default", UNLIMITED_DEFAULT)
+            value = (default if isinstance(default, int) else UNLIMITED_DEFAULT) + 44
+            id_ = aims[0].requirement
             parts = (Part(key=str(limit), value=value, label=f"{limit}={value}", aims=aims), streamed)
             body = self._body(branch, parts)
             if not self.oracle.is_valid(body):
@@ -233,15 +245,28 @@ class Boundary:
             extra = {"x-unknown": {"deep": [[[[[[[[{"a": None}]]]]]]]]}, "x-ключ": "值"}
             body = {**self.builder.base(branch), **extra}
             aims = (Aim(requirement=UNKNOWN, side=Side.VALID),)
-            name = self._branch(branch)
-            yield self._valid(f"boundary/input/unknown-properties/{name}", branch, body, (), aims)
+            name = self._branch(branch) or WHOLE
+            if UNKNOWN in self.contract.requirements and self.oracle.is_valid(body):
+                yield self._valid(f"boundary/input/unknown-properties/{name}", branch, body, (), aims)
 
     # Helpers
 
+    def _can_stream(self, branch: Place) -> bool:
+        return bool(self.builder.stream) and self.builder.stream in branch.schema.get("properties", {})
+
+    def _of_type(self, place: Place) -> tuple[Aim, ...]:
+        # What a plain value of a place is about: its type, else whatever its schema says first.
+        ids = [self.contract.input_ids[occurrence.pointer] for occurrence in place.keywords()]
+        ids.sort(key=lambda id_: not id_.endswith("/type"))
+        return tuple(Aim(requirement=id_, side=Side.VALID) for id_ in ids[:1])
+
     def _occurrences(self, branch: Place) -> Iterator[Occurrence]:
         steps = branch.steps
+        if branch in self.builder.holders():
+            yield from branch.keywords()
+            return
         for place in self.builder.places.values():
-            if place.steps[: len(steps)] == steps if steps else not place.steps:
+            if place.steps[: len(steps)] == steps:
                 yield from place.keywords()
 
     def _branch(self, branch: Place) -> str:
@@ -253,7 +278,7 @@ class Boundary:
     def _valid(self, id_: str, branch: Place, body: Any, parts: tuple[Part, ...], aims: tuple[Aim, ...]) -> Case:
         return Case(
             id=id_,
-            title=f"a valid request ({self._branch(branch)})",
+            title=f"a valid request ({self._branch(branch) or WHOLE})",
             expectation=Expectation.VALID,
             request=Request(body=jsontext.dump(body), stream=self.builder.streams(body)),
             branch=self._branch(branch) or None,

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Mapping
+from functools import cached_property
+from itertools import takewhile
 from typing import Any, Literal, TypeAlias
 
 from infercheck.contract import Contract
-from infercheck.schema import Branch, Extra, Items, Place, Property, Step, walk
+from infercheck.schema import FORMS, Branch, Extra, Items, Place, Property, Step, kind_of, walk
 
 SMALL = 8
 """The output limit, in tokens, of a request that is not about length."""
+
+LONG = 1000
+"""From this limit on, in characters, a text is a long one: sent alone, and late."""
 
 EXTRA_NAME, OTHER_NAME = "city", "country"
 """The name given to a value under `additionalProperties`, and to one beside it."""
@@ -27,47 +33,91 @@ class Builder:
         self.places: dict[tuple[Step, ...], Place] = {
             place.steps: place for place in walk(contract.input, contract.branches)
         }
+        self._minimals: dict[str, Any] = {}
         self.limit = contract.roles.get("output_limit")
         self.stream = contract.roles.get("stream")
 
+    @cached_property
+    def _leaves(self) -> dict[tuple[Step, ...], str]:
+        # The forms of a whole request that have no forms themselves, with their names.
+        holders = {steps[:-1] for steps in self.places if steps and isinstance(steps[-1], Branch)}
+        leaves = [steps for steps in self.places if _is_form(steps) and steps not in holders]
+        leaves = [steps for steps in leaves if self._is_object(steps) and not self._is_unasked(steps)]
+        names = Counter(_last(steps) for steps in leaves)
+        return {
+            steps: _last(steps) if names[_last(steps)] == 1 else "-".join(step.name for step in _forms(steps))
+            for steps in leaves
+        }
+
+    def _is_object(self, steps: tuple[Step, ...]) -> bool:
+        kinds = (kind_of(self.places[steps[:length]].schema) for length in range(len(steps) + 1))
+        return all(kind in (None, "object") for kind in kinds)
+
+    def _is_unasked(self, steps: tuple[Step, ...]) -> bool:
+        return self.places[steps].pointer in self.contract.unasked
+
     def branches(self) -> list[Place]:
         """The ways a whole request can take: the root's branches, or the root itself where it has none."""
-        root = self.places[()]
-        return [place for steps, place in self.places.items() if _is_branch(steps)] or [root]
+        return [self.places[steps] for steps in self._leaves] or [self.places[()]]
+
+    def holders(self) -> list[Place]:
+        """What a whole request is before it takes a way: the root, and forms that have forms themselves."""
+        taken = {place.steps for place in self.branches()}
+        inner = {steps[:length] for steps in taken for length in range(len(steps))}
+        return [place for steps, place in self.places.items() if steps in inner and steps not in taken]
 
     def name(self, place: Place) -> str:
-        """The name of the root branch that a place lies in; empty for the root."""
+        """The name of the branch that a place lies in; empty for the root."""
+        for length in range(len(place.steps), 0, -1):
+            if name := self._leaves.get(place.steps[:length]):
+                return name
         first = place.steps[0] if place.steps else None
         return first.name if isinstance(first, Branch) else ""
 
     def minimal(self, place: Place) -> Any:
         """A small, ordinary, valid value of a place: the contract's sample, or one made from the schema."""
+        if place.pointer not in self._minimals:
+            self._minimals[place.pointer] = self._minimal(place)
+        value = self._minimals[place.pointer]
+        return copy.deepcopy(value) if isinstance(value, dict | list) else value
+
+    def _minimal(self, place: Place) -> Any:
         if place.pointer in self.contract.samples:
-            return copy.deepcopy(self.contract.samples[place.pointer])
+            return self.contract.samples[place.pointer]
         schema = place.schema
-        kind = schema.get("type")
-        kind = kind[0] if isinstance(kind, list) else kind
+        if "const" in schema:
+            return schema["const"]
+        if "enum" in schema:
+            return schema["enum"][0]
+        kind = kind_of(schema)
         if kind == "array":
             items = self.places.get((*place.steps, Items()))
-            return [self.minimal(items)] if items else []
-        if kind == "object" or "properties" in schema or "oneOf" in schema:
+            least = schema.get("minItems", 0)
+            return [self.minimal(items)] * max(1, least) if items else ["text"] * least
+        if kind == "object" or "properties" in schema or any(keyword in schema for keyword in FORMS):
             return self._minimal_object(place)
         return _scalar(kind, schema)
 
     def _minimal_object(self, place: Place) -> Any:
         schema = place.schema
-        if "oneOf" in schema:
-            first = next(p for s, p in self.places.items() if s[:-1] == place.steps and _is_branch(s[-1:]))
-            return self.minimal(first)
         value: dict[str, Any] = {}
-        if place.steps and isinstance(place.steps[-1], Branch):
-            holder = self.places[place.steps[:-1]]
-            value = self._required(holder)
+        steps = place.steps
+        while steps and isinstance(steps[-1], Branch):
+            steps = steps[:-1]
+            value = {**self._required(self.places[steps]), **value}
         value |= self._required(place)
+        if any(keyword in schema for keyword in FORMS):
+            return self._of_first_form(place, value)
         extra = self.places.get((*place.steps, Extra()))
         if extra and "properties" not in schema:
             value[EXTRA_NAME] = self.minimal(extra)
         return value
+
+    def _of_first_form(self, place: Place, required: dict[str, Any]) -> Any:
+        forms = [p for s, p in self.places.items() if s and s[:-1] == place.steps and isinstance(s[-1], Branch)]
+        asked = [form for form in forms if form.pointer not in self.contract.unasked]
+        first = self.minimal((asked or forms)[0])
+        return {**required, **first} if isinstance(first, dict) else first
 
     def _required(self, place: Place) -> dict[str, Any]:
         properties = place.schema.get("properties", {})
@@ -96,7 +146,7 @@ class Builder:
         match place.steps[-1]:
             case Property(name=name):
                 # The root's own request carries the output limit; deeper objects are just minimal.
-                around = self.base(parent) if _is_branch(parent.steps) or not parent.steps else None
+                around = self.base(parent) if _is_form(parent.steps) or not parent.steps else None
                 around = self.minimal(parent) if around is None else around
                 value = {**around, name: value}
             case Items() if beside == "first":
@@ -115,6 +165,19 @@ class Builder:
                 return self.embed(parent, value, beside, form=place)
         return self.embed(parent, value, beside)
 
+    def is_text(self, place: Place) -> bool:
+        """Whether a place holds what people write: a long text, or the prompt or a message without a limit."""
+        schema = place.schema
+        if kind_of(schema) != "string" or {"enum", "const", "pattern", "format"} & schema.keys():
+            return False
+        if "maxLength" in schema:
+            return bool(schema["maxLength"] >= LONG)
+        named = [step.name for step in place.steps if isinstance(step, Property)]
+        roles = self.contract.roles
+        if named == [roles.get("text")]:
+            return True
+        return named[:1] == [roles.get("conversation")] and named[-1] == "content"
+
     def key(self, place: Place) -> str | None:
         """The top-level key of the request that a place lies under."""
         for step in place.steps:
@@ -127,16 +190,23 @@ class Builder:
         return isinstance(body, Mapping) and self.stream is not None and body.get(self.stream) is True
 
 
-def _is_branch(steps: tuple[Step, ...]) -> bool:
-    return len(steps) == 1 and isinstance(steps[0], Branch)
+def _forms(steps: tuple[Step, ...]) -> list[Branch]:
+    # The forms of the whole request that steps lead through first.
+    return list(takewhile(lambda step: isinstance(step, Branch), steps))  # type: ignore[arg-type]
+
+
+def _is_form(steps: tuple[Step, ...]) -> bool:
+    return bool(steps) and len(_forms(steps)) == len(steps)
+
+
+def _last(steps: tuple[Step, ...]) -> str:
+    return _forms(steps)[-1].name
 
 
 def _scalar(kind: str | None, schema: Mapping[str, Any]) -> Any:
     match kind:
-        case "integer":
-            return int(min(max(1, schema.get("minimum", 1)), schema.get("maximum", 1)))
-        case "number":
-            return min(max(0.5, schema.get("minimum", 0.5)), schema.get("maximum", 0.5))
+        case "integer" | "number":
+            return _number(kind, schema)
         case "boolean":
             return False
         case "null":
@@ -144,3 +214,14 @@ def _scalar(kind: str | None, schema: Mapping[str, Any]) -> Any:
         case _:
             text = "text".ljust(schema.get("minLength", 0), "x")
             return text[: schema.get("maxLength", len(text))]
+
+
+def _number(kind: str, schema: Mapping[str, Any]) -> Any:
+    usual = 1 if kind == "integer" else 0.5
+    step = 1 if kind == "integer" else 0.01
+    least = max(schema.get("minimum", usual), schema.get("exclusiveMinimum", usual - step) + step)
+    most = min(schema.get("maximum", usual), schema.get("exclusiveMaximum", usual + step) - step)
+    value = min(max(usual, least), most)
+    if multiple := schema.get("multipleOf"):
+        value = -(-value // multiple) * multiple
+    return int(value) if kind == "integer" else value

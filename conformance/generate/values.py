@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from infercheck.cases import Side
-from infercheck.generate.builder import Builder
-from infercheck.schema import Branch, Items, Occurrence, Place
-
-LONG = 1000
-"""From this limit on, in characters, a text is a long one: sent alone, and late."""
+from infercheck.generate import rarer
+from infercheck.generate.builder import LONG, Builder
+from infercheck.generate.value import Value, add, is_integer, step_of
+from infercheck.schema import Branch, Items, Occurrence, Place, kind_of
 
 ALPHABETS = {"ascii": "a", "accents": "é", "cjk": "灯", "emoji": "🗼"}
 """One code point of each width in UTF-8, from one byte to four; the last is two units in UTF-16."""
@@ -34,52 +32,15 @@ UNUSUAL_TEXTS = {
 """Texts that are valid and that careless code trips over."""
 
 
-WORDS = {
-    "bare-item": "one item without its list",
-    "json-string": "its JSON as a string",
-    "string": "a string",
-    "array": "an array",
-    "list": "a list",
-    "no-form": "what matches none of its forms",
-    "both-forms": "what matches two of its forms",
-    "minimal": "an ordinary value",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """A value for a place, a label for ids, and the side of the keyword that it stands on."""
-
-    value: Any
-    label: str
-    side: Side
-
-    @property
-    def words(self) -> str:
-        """The value as people say it."""
-        if self.side is Side.MISSING:
-            return f"without {self.label.removeprefix('no-').replace('-', ' ')}"
-        if self.label in WORDS:
-            return WORDS[self.label]
-        if isinstance(self.value, str) and len(self.value) >= LONG:
-            count, _, alphabet = self.label.partition("-")
-            return f"{count} characters ({alphabet})"
-        return json.dumps(self.value, ensure_ascii=False)
-
-
 def valid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
     """Values that keep the keyword: at its limit, just inside, and ordinary ones. Long texts are left out."""
     place, limit = occurrence.place, occurrence.value
     match occurrence.keyword:
         case "minimum" | "maximum":
             yield Value(value=limit, label=f"{limit}", side=Side.AT_LIMIT)
-            step = _step(place) if occurrence.keyword == "minimum" else -_step(place)
-            yield Value(value=_add(limit, step), label=f"{_add(limit, step)}", side=Side.INSIDE)
-            if occurrence.keyword == "maximum" and _is_integer(place):
-                low = place.schema.get("minimum", 0)
-                for mark in LANDMARKS:
-                    if low < mark < limit - 1:
-                        yield Value(value=mark, label=f"{mark}", side=Side.INSIDE)
+            step = step_of(place, limit) if occurrence.keyword == "minimum" else -step_of(place, limit)
+            yield Value(value=add(limit, step), label=f"{add(limit, step)}", side=Side.INSIDE)
+            yield from _landmarks(occurrence)
         case "minLength" if limit < LONG:
             yield Value(value="a" * limit, label=f"{limit}-characters", side=Side.AT_LIMIT)
             yield Value(value=" " * limit, label=f"{limit}-spaces", side=Side.AT_LIMIT)
@@ -89,16 +50,25 @@ def valid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
                 yield Value(value=character * limit, label=f"{limit}-{name}", side=Side.AT_LIMIT)
         case "type":
             yield from _ordinary(place, builder)
-        case "required" | "oneOf":
+        case "required" | "oneOf" | "anyOf":
             yield Value(value=builder.minimal(place), label="minimal", side=Side.VALID)
             for label, value in builder.contract.values.get(place.pointer, {}).items():
                 yield Value(value=value, label=label, side=Side.VALID)
         case _:
-            return
+            yield from rarer.valid_values(occurrence, builder)
+
+
+def _landmarks(occurrence: Occurrence) -> Iterator[Value]:
+    place, limit = occurrence.place, occurrence.value
+    if occurrence.keyword == "maximum" and is_integer(place):
+        low = place.schema.get("minimum", 0)
+        for mark in LANDMARKS:
+            if low < mark < limit - 1:
+                yield Value(value=mark, label=f"{mark}", side=Side.INSIDE)
 
 
 def _ordinary(place: Place, builder: Builder) -> Iterator[Value]:
-    kind = place.schema["type"]
+    kind = kind_of(place.schema)
     if kind == "boolean":
         values: dict[str, Any] = {"true": True, "false": False}
     elif kind == "number" and place.pointer not in builder.contract.samples:
@@ -107,8 +77,10 @@ def _ordinary(place: Place, builder: Builder) -> Iterator[Value]:
         values = values or {"minimal": builder.minimal(place)}
     else:
         values = {"minimal": builder.minimal(place)}
-        if kind == "string" and place.schema.get("maxLength", 0) >= LONG:
+        if builder.is_text(place):
             values |= UNUSUAL_TEXTS
+    if isinstance(place.schema["type"], list) and "null" in place.schema["type"]:
+        values |= {"null": None}
     values |= builder.contract.values.get(place.pointer, {})
     for label, value in values.items():
         yield Value(value=value, label=label, side=Side.VALID)
@@ -134,8 +106,8 @@ def invalid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
             for label, value in _wrong_types(place, builder):
                 yield Value(value=value, label=label, side=Side.WRONG_TYPE)
         case "minimum" | "maximum":
-            step = -_step(place) if occurrence.keyword == "minimum" else _step(place)
-            yield Value(value=_add(limit, step), label=f"{_add(limit, step)}", side=Side.OUTSIDE)
+            step = -step_of(place, limit) if occurrence.keyword == "minimum" else step_of(place, limit)
+            yield Value(value=add(limit, step), label=f"{add(limit, step)}", side=Side.OUTSIDE)
             for further in _further(occurrence):
                 yield Value(value=further, label=f"{further}", side=Side.OUTSIDE)
         case "minLength" if limit > 0:
@@ -144,21 +116,24 @@ def invalid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
             for name, character in ALPHABETS.items():
                 yield Value(value=character * (limit + 1), label=f"{limit + 1}-{name}", side=Side.OUTSIDE)
         case "required":
-            whole = builder.minimal(place)
-            for name in limit:
-                rest = {key: value for key, value in whole.items() if key != name}
-                yield Value(value=rest, label=f"no-{name}", side=Side.MISSING)
-            if len(limit) > 1:
-                none = {key: value for key, value in whole.items() if key not in limit}
-                yield Value(value=none, label="no-required-name", side=Side.MISSING)
-        case "oneOf":
-            yield from _mismatches(place, builder)
+            yield from _without(limit, builder.minimal(place))
+        case "oneOf" | "anyOf":
+            yield from _mismatches(occurrence, builder)
         case _:
-            return
+            yield from rarer.invalid_values(occurrence, builder)
+
+
+def _without(names: Sequence[str], whole: Mapping[str, Any]) -> Iterator[Value]:
+    for name in names:
+        rest = {key: value for key, value in whole.items() if key != name}
+        yield Value(value=rest, label=f"no-{name}", side=Side.MISSING)
+    if len(names) > 1:
+        none = {key: value for key, value in whole.items() if key not in names}
+        yield Value(value=none, label="no-required-name", side=Side.MISSING)
 
 
 def _wrong_types(place: Place, builder: Builder) -> Iterator[tuple[str, Any]]:
-    kind = place.schema["type"]
+    kind = kind_of(place.schema)
     match kind:
         case "integer":
             yield from (("string-5", "5"), ("1.5", 1.5), ("true", True))
@@ -168,7 +143,7 @@ def _wrong_types(place: Place, builder: Builder) -> Iterator[tuple[str, Any]]:
             yield from (("string-true", "true"), ("1", 1))
         case "string":
             yield "5", 5
-            if place.schema.get("maxLength", 0) >= LONG:
+            if builder.is_text(place):
                 yield "list", [builder.minimal(place)]
         case "array":
             items = builder.places.get((*place.steps, Items()))
@@ -184,7 +159,9 @@ def _wrong_types(place: Place, builder: Builder) -> Iterator[tuple[str, Any]]:
 def _further(occurrence: Occurrence) -> Iterator[int]:
     # Where integers wrap around, and the -1 by which other servers turn a parameter off.
     limit = occurrence.value
-    if not _is_integer(occurrence.place):
+    if not is_integer(occurrence.place):
+        if occurrence.keyword == "minimum" and 0 < limit < 1:
+            yield 0
         return
     if occurrence.keyword == "minimum" and limit > 0:
         yield -1
@@ -192,32 +169,27 @@ def _further(occurrence: Occurrence) -> Iterator[int]:
         yield from (mark for mark in WRAPS if mark > limit + 1)
 
 
-def _mismatches(place: Place, builder: Builder) -> Iterator[Value]:
+def _mismatches(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
+    place = occurrence.place
     forms = [
         form
         for steps, form in builder.places.items()
-        if steps[:-1] == place.steps and steps and isinstance(steps[-1], Branch)
+        if steps[:-1] == place.steps
+        and steps
+        and isinstance(steps[-1], Branch)
+        and steps[-1].keyword == occurrence.keyword
     ]
     if all(form.schema.get("required") for form in forms):
         yield Value(value={}, label="no-form", side=Side.NO_MATCH)
     else:
         yield Value(value=5, label="no-form", side=Side.NO_MATCH)
+        yield Value(value="text", label="text-of-no-form", side=Side.NO_MATCH)
     objects = [builder.minimal(form) for form in forms]
-    if all(isinstance(value, dict) for value in objects):
-        both: dict[str, Any] = {}
-        for value in objects:
-            both |= value
-        yield Value(value=both, label="both-forms", side=Side.TWO_MATCHES)
-
-
-def _is_integer(place: Place) -> bool:
-    return bool(place.schema.get("type") == "integer")
-
-
-def _step(place: Place) -> float:
-    return 1 if _is_integer(place) else 0.01
-
-
-def _add(limit: float, step: float) -> float:
-    # Two decimals: 2.01 and not 2.0099999999999998.
-    return limit + step if isinstance(limit, int) and isinstance(step, int) else round(limit + step, 2)
+    if occurrence.keyword == "oneOf" and all(isinstance(value, dict) for value in objects):
+        for number, pair in enumerate([objects, objects[:2], objects[1:3]] if len(objects) > 2 else [objects]):
+            both: dict[str, Any] = {}
+            for value in pair:
+                both |= value
+            yield Value(
+                value=both, label="both-forms" if not number else f"both-forms-{number}", side=Side.TWO_MATCHES
+            )

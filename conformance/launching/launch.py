@@ -112,6 +112,7 @@ def target_of(contract: Contract, job: Job) -> Target:
         model=contract.model,
         token_env=job.token_env,
         token=job.token,
+        reference=() if contract.id == DEFAULT == contract.location else ("--contract", contract.location),
         network=Network(
             headers=headers,
             shown_headers=shown,

@@ -14,6 +14,7 @@ import threading
 from contextlib import suppress
 from importlib.resources import files
 
+from infercheck.runners.engine import Engine
 from infercheck.runners.reference.engine import ReferenceEngine
 from infercheck.runners.reference.model import DEFAULT_LENGTH, DEFAULT_PEAK, LanguageModel
 from infercheck.runners.server import DEFAULT_MODEL, Api
@@ -35,13 +36,23 @@ def main(arguments: list[str] | None = None) -> int:
         model = LanguageModel(peak=options.peak, length=options.length)
     except ValueError as error:
         parser.error(str(error))
-    schema = json.loads((files("infercheck.schemas") / _CONTRACT / "input.schema.json").read_text("utf-8"))
-    api = Api(ReferenceEngine(adapters=options.adapters, model=model), input_schema=schema, token=token)
+    reference = ReferenceEngine(adapters=options.adapters, model=model)
+    engine: Engine = reference
+    if options.contract:
+        from infercheck.contract_loader import load
+        from infercheck.runners.reference.contracted import Contracted
+
+        contract = load(options.contract)
+        engine, schema, name = Contracted(reference, contract), dict(contract.input), contract.model
+    else:
+        schema = json.loads((files("infercheck.schemas") / _CONTRACT / "input.schema.json").read_text("utf-8"))
+        name = DEFAULT_MODEL
+    api = Api(engine, input_schema=schema, token=token, model=name)
 
     def announce(base: str) -> None:
         if options.exit_with_parent:
             threading.Thread(target=_end_with_parent, daemon=True).start()
-        url = f"{base}/client/v4/accounts/local/ai/run/{DEFAULT_MODEL}"
+        url = f"{base}/client/v4/accounts/local/ai/run/{name}"
         sys.stdout.write(json.dumps({"url": url}) + "\n")
         sys.stdout.flush()
 
@@ -61,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--peak", type=float, default=DEFAULT_PEAK, help="scale of the logits")
     parser.add_argument("--length", type=_length, default=DEFAULT_LENGTH, metavar="LO:HI", help="in tokens")
     parser.add_argument("--adapters", type=_names, default=("poet", "pirate"), metavar="NAME,…")
+    parser.add_argument("--contract", metavar="FOLDER", help="another contract to keep")
     parser.add_argument("--exit-with-parent", action="store_true", help="stop when stdin ends")
     return parser
 

@@ -9,7 +9,7 @@ from typing import Any
 from infercheck.runners.engine import Refusal
 from infercheck.runners.reference.model import VOCABULARY, LanguageModel, encode
 from infercheck.runners.reference.sampler import DistributionCache, Sampler, Settings
-from infercheck.runners.reference.template import is_prompt, render
+from infercheck.runners.reference.template import is_prompt, render, text_of
 from infercheck.runners.tooling import definition
 
 DEFAULT_MAX_TOKENS = 256
@@ -101,7 +101,7 @@ def _calls(request: Mapping[str, Any], context: int) -> list[dict[str, Any]]:
     if is_prompt(request) or not request.get("tools"):
         return []
     tools = [definition(tool) for tool in request["tools"]]
-    last = request["messages"][-1]["content"].casefold() if request["messages"] else ""
+    last = text_of(request["messages"][-1]["content"]).casefold() if request["messages"] else ""
     called = [tool for tool in tools if _is_named(tool["name"].casefold(), last)]
     if not called and context % 2:
         called = [tools[context // 2 % len(tools)]]

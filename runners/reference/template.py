@@ -12,14 +12,17 @@ def is_prompt(request: Mapping[str, Any]) -> bool:
     """Tell whether a schema-valid body matches the page's Prompt branch; if not, it matches Messages.
 
     A body that has both `prompt` and `messages` is valid where one branch fails. The keys that both branches
-    declare are declared alike, so only those that Prompt alone declares can decide.
+    declare are declared alike, so only those that Prompt alone declares can decide. One without messages is a
+    prompt, however long.
     """
     prompt = request.get("prompt")
-    return (
-        isinstance(prompt, str)
-        and 1 <= len(prompt) <= _LONGEST_PROMPT
-        and isinstance(request.get("raw", False), bool)
-        and isinstance(request.get("lora", ""), str)
+    return isinstance(prompt, str) and (
+        "messages" not in request
+        or (
+            1 <= len(prompt) <= _LONGEST_PROMPT
+            and isinstance(request.get("raw", False), bool)
+            and isinstance(request.get("lora", ""), str)
+        )
     )
 
 
@@ -39,7 +42,15 @@ def render(request: Mapping[str, Any]) -> str:
 
 def render_messages(messages: Sequence[Mapping[str, Any]]) -> str:
     """Return the text of a conversation. Any role is taken; each message and its place shows in the text."""
-    return "<s>" + "".join(_render_message(message["role"], message["content"]) for message in messages)
+    return "<s>" + "".join(_render_message(message["role"], text_of(message["content"])) for message in messages)
+
+
+def text_of(content: Any) -> str:
+    """Return the text of a message: its content, or the texts of its parts, as newer pages have them."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else [content]
+    return "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
 
 
 def _render_message(role: str, content: str) -> str:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infercheck.runners.reference.template import is_prompt
+from infercheck.runners.reference.template import is_prompt, text_of
 from infercheck.runners.tooling import definition
 
 BETWEEN = "\n\n"
@@ -27,7 +27,7 @@ class Template:
             if request.get("raw", False) or not self._tokenizer.chat_template:
                 return self._encoded(prompt, whole=False)
             return self._encoded(self._conversation([{"role": "user", "content": prompt}], ()), whole=True)
-        messages = [{"role": one["role"], "content": one["content"]} for one in request["messages"]]
+        messages = [{"role": one["role"], "content": text_of(one["content"])} for one in request["messages"]]
         if not self._tokenizer.chat_template:
             return self._encoded(_plain(messages), whole=False)
         return self._encoded(self._conversation(messages, request.get("tools") or ()), whole=True)

@@ -12,7 +12,7 @@ from infercheck.cases import Case, Expectation, Request
 from infercheck.checks.relations.adapters import Refused, Unchanged
 from infercheck.checks.relations.claims import Besides, Differ, FirstDecided, Same, Spread
 from infercheck.checks.relations.defaults import SameLimit
-from infercheck.checks.relations.isolation import Apart, Unmoved, Untroubled
+from infercheck.checks.relations.isolation import LATER, Apart, Unmoved, Untroubled
 from infercheck.checks.relations.language import Kind, Standing
 from infercheck.checks.relations.limits import Prefix, Uncapped
 from infercheck.checks.relations.penalties import Fewer, repetitions
@@ -540,7 +540,7 @@ LEFT = case("left", streamed=True)
     ],
 )
 def test_a_stream_that_is_left_changes_nothing(later, wavering, expected, monkeypatch):
-    monkeypatch.setattr("infercheck.checks.relations.isolation.NOTICE", 0)
+    monkeypatch.setattr("infercheck.checks.relations.isolation.LATER", (0,) * len(LATER))
     claim = Untroubled(left=[LEFT], cases=[A])
     assert kinds(claim, {"a": "x", "left": "y"}, {"a": later}, wavering=wavering) == [expected]
 

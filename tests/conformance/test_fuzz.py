@@ -71,6 +71,7 @@ def test_the_same_seed_draws_the_same_and_another_one_others():
     assert len(set(first) & {one.body for one in bodies(4, valid=True, seed=2)}) < len(first) / 3
 
 
+@pytest.mark.slow
 def test_what_a_target_does_not_have_is_not_drawn():
     options = {"adapters": (), "absent": ("tools", "functions", "stream")}
     keys = Counter(key for one in bodies(12, valid=True, **options) for key in json.loads(one.body))
@@ -112,6 +113,7 @@ def test_a_child_draws_both_kinds_and_nothing_twice():
     assert [sketch.body for sketch in take(40)] == [sketch.body for sketch in found[:40]]
 
 
+@pytest.mark.slow
 def test_a_child_makes_a_request_smaller_for_as_long_as_it_fares_alike():
     sketch = next(one for one in take(300) if one.is_valid and b'"top_k"' in one.body and len(one.body) > 200)
     wanted = json.loads(sketch.body)["top_k"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import shutil
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import pytest
 from fakes import CONTRACT, Target, answer
+from harness import plan_of
 
 from infercheck.conduct import Settings, conduct
 from infercheck.dialect import Dialect
@@ -31,16 +34,21 @@ def schema(name):
     return jsonschema.Draft202012Validator(json.loads((SCHEMAS / name).read_text("utf-8")))
 
 
-@pytest.fixture(params=["conforming", "hostile"])
-def journal(tmp_path, request):
+@pytest.fixture(scope="module", params=["conforming", "hostile"])
+def recorded(tmp_path_factory, request):
     target = Target()
     if request.param == "hostile":
         target.changes = lambda body, usual: answer(usual.status, HOSTILE, (("content-type", "\x1b]0;x\x07"),))
     options = Options(only=("input/prompt/top_k", "output", "stream"))
-    path = tmp_path / "journal.ndjson"
+    path = tmp_path_factory.mktemp("recorded") / "journal.ndjson"
     settings = Settings(address="fake", url="http://fake/", dialect=Dialect.REST)
-    asyncio.run(conduct(CONTRACT, make_plan(CONTRACT, options), options, target, path, settings))
+    asyncio.run(conduct(CONTRACT, plan_of(CONTRACT, options), options, target, path, settings))
     return path
+
+
+@pytest.fixture
+def journal(tmp_path, recorded):
+    return Path(shutil.copy(recorded, tmp_path))
 
 
 def test_every_line_is_what_the_schema_says(journal):

@@ -461,6 +461,14 @@ def test_where_our_own_patience_ended_nothing_is_blamed(kind):
     assert results.exit_status() == 4
 
 
+def test_half_a_character_is_no_fault_where_our_own_patience_ended():
+    half = "data: 한".encode()[:-1]
+    slow = replace(stream(half), failure=Failure(kind="timeout", message="enough"))
+    results = judge(Target(changes=lambda body, usual: slow if usual.status == 200 and streams(body) else None))
+    assert broken(results) == set()
+    assert broken(judge(of_stream(half))) >= {"stream/utf-8"}
+
+
 @pytest.mark.slow
 def test_streams_that_say_nothing_are_shown_where_answers_that_are_not_streamed_do():
     results = judge(of_stream(DONE))
@@ -628,6 +636,7 @@ def test_an_answer_that_is_broken_off_once_is_asked_for_again():
     assert "http/answer" in ids(results, Verdict.NOTE)
 
 
+@pytest.mark.slow
 def test_answers_that_are_always_broken_off_are_broken():
     results = judge(
         of_success(lambda: replace(success(OK), failure=Failure(kind="protocol", message="incomplete")))

@@ -11,7 +11,7 @@ import time
 
 import httpx
 import pytest
-from runners.test_server import SCHEMA
+from fakes import CONTRACT
 
 from infercheck.runners.hosting import in_thread, socket_in
 from infercheck.runners.server import Api
@@ -26,7 +26,7 @@ STREAMED = {"prompt": "hi", "stream": True}
 def served(engine, tmp_path, kind=Api, **options):
     """A client for an engine's URL."""
     socket = socket_in(tmp_path)
-    api = kind(engine, input_schema=SCHEMA, **options)
+    api = kind(engine, input_schema=dict(CONTRACT.input), **options)
     with (
         in_thread(api.app(), socket, lifespan=False),
         httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=20) as client,

@@ -23,7 +23,7 @@ from infercheck.checks.relations import (
 )
 from infercheck.checks.relations.language import Relation, Row
 from infercheck.contract import Contract
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import CONVERSATION, TEXT, Form
 
 ROWS: Sequence[Row] = (
     seeds.REPRODUCIBLE,
@@ -91,6 +91,8 @@ def relations(
     With `closely` none is: every row is planned for every form. `deep` ones are there only where asked for.
     """
     on_suspicion: list[Relation] = []
+    if not contract.speaks:
+        return  # nothing is known of what an answer says
     for row in ROWS:
         known = row.requirements[0] in contract.requirements
         if not known or row.absent in declared or (row.deep and not deep):
@@ -114,19 +116,27 @@ def why_incomparable(id_: str, comparable: Set[str], adapters: Sequence[str]) ->
 
 def _of(row: Row, forms: Sequence[Form], *, closely: bool) -> Iterator[Relation]:
     # A row that looks closely is planned for the first form that has its parameters, and for no other.
-    fitting = [form for form in forms if form.has(*row.roles)]
+    fitting = [form for form in forms if form.has(*row.roles) and _is_about(row, form)]
     if row.first_only:
         fitting = fitting[:1]
     closer = [form.stream for form in fitting if form.stream] if row.closely else []
     greedy = [form.as_greedy for form in (fitting[:1] if row.closely else fitting)] if row.greedy else []
-    greedy = [form for form in greedy if form.has("temperature")]
+    greedy = [form for form in greedy if form.has("temperature") and form.allows("temperature", 0)]
+    barren: set[str] = set()
     for index, form in enumerate([*fitting, *closer, *greedy]):
         on_noise = row.on_noise or form.greedy
         planned = (closely or not (row.closely and index)) and not on_noise
         relation = Relation(row=row, form=form, planned=planned, case=_stand_in(row, form))
+        # What there is nothing to claim of in one form there is not in those made of it either.
         if (planned or row.on_noise) and not relation.claims:
-            return
-        yield relation
+            barren.add(form.family)
+        if form.family not in barren:
+            yield relation
+
+
+def _is_about(row: Row, form: Form) -> bool:
+    # Where one form declares a text and a conversation both, its requests are about one of them.
+    return all(role == form.subject for role in row.roles if role in (TEXT, CONVERSATION))
 
 
 def _stand_in(row: Row, form: Form) -> Case:

@@ -49,6 +49,8 @@ class SameLimit(Same):
 def max_tokens(form: Form) -> Iterator[Claim]:
     """Omitted = 256, where 257 gives more than 256."""
     default = form.declared("output_limit", "default")
+    if default is None or not form.allows("output_limit", default + 1):
+        return
     tries = []
     for one in LONG_WINDED:
         omitted = form.ask(**one)
@@ -97,6 +99,8 @@ class Counted(Claim):
 def counted(form: Form) -> Iterator[Claim]:
     """As many tokens as the default says, by the target's own count."""
     default = form.declared("output_limit", "default")
+    if default is None or not form.allows("output_limit", default + 1):
+        return
     texts = zip(TEXTS[:COUNTS], SEEDS, (0.6, 1, 1.2, 0.9), strict=False)
     yield Counted(
         omitted=[form.ask(text, seed=seed, temperature=warmth) for text, seed, warmth in texts],
@@ -108,17 +112,20 @@ def counted(form: Form) -> Iterator[Claim]:
 def temperature(form: Form) -> Iterator[Claim]:
     """Omitted = 0.6 over several seeds, where 0.6 ≠ 0.7 for some of them."""
     default = form.declared("temperature", "default")
+    if default is None:
+        return
+    other_one = default + 0.1 if form.allows("temperature", default + 0.1) else default - 0.1
     tries = []
     for seeds, text in ((SEEDS[:2], TEXTS[0]), (SEEDS[2:5], TEXTS[1]), (SEEDS[5:8], TEXTS[2])):
         omitted, stated, other = (
             [form.ask(text, output_limit=48, seed=seed, **given) for seed in seeds]
-            for given in ({}, {"temperature": default}, {"temperature": round(default + 0.1, 6)})
+            for given in ({}, {"temperature": default}, {"temperature": round(other_one, 6)})
         )
         tries.append(
             Same(
                 pairs=list(zip(omitted, stated, strict=True)),
                 telling=list(zip(stated, other, strict=True)),
-                otherwise=f"temperature {default + 0.1:g} gave the same answers as {default:g}",
+                otherwise=f"temperature {other_one:g} gave the same answers as {default:g}",
             )
         )
     yield FirstDecided(tries)
@@ -162,7 +169,7 @@ TEMPERATURE = Row(
 RAW = Row(
     requirements=("default/raw",),
     claims=raw,
-    roles=("raw", "seed"),
+    roles=("raw", "seed", "text"),
     closely=True,
     absent="no-template",
     greedy=True,

@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from typing import Protocol, TypeAlias
 
 from infercheck.cases import Case, distinct
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import Form, Unfit
 from infercheck.reply import Reply
 
 Pair: TypeAlias = tuple[Case, Case]
@@ -169,8 +169,14 @@ class Relation:
 
     @cached_property
     def claims(self) -> tuple[Claim, ...]:
-        """Its claims; made when they are first wanted, since most of those on suspicion never are."""
-        return tuple(self.row.claims(self.form))
+        """Its claims; made when they are first wanted, since most of those on suspicion never are.
+
+        None where the contract does not allow what would have to be asked.
+        """
+        try:
+            return tuple(self.row.claims(self.form))
+        except Unfit:
+            return ()
 
     @cached_property
     def least(self) -> int:

@@ -167,11 +167,11 @@ def max_tokens(form: Form) -> Iterator[Claim]:
 def uncapped(form: Form) -> Iterator[Claim]:
     """Not silently capped, at the default or beyond."""
     default = form.declared("output_limit", "default")
-    if isinstance(default, int):
+    if isinstance(default, int) and form.allows("output_limit", default + 1):
         yield FirstDecided([_uncapped(form, default, **one) for one in LONG_WINDED])
         yield Besides(FirstDecided([_prefix(form, default, **one) for one in LONG_WINDED]))
         far, limit = (form.stream, FARTHEST) if form.stream else (form, FAR)
-        if form.is_first and has_room(form, limit):
+        if form.is_first and has_room(form, limit) and form.allows("output_limit", limit):
             yield Besides(replace(_uncapped(far, limit - 1, **LONG_WINDED[0]), below=None))
 
 

@@ -171,6 +171,8 @@ def _shown(replies: Sequence[Reply]) -> str:
 def default_temperature(form: Form) -> Iterator[Claim]:
     """First tokens without a temperature come as often as with the default one."""
     default = form.declared("temperature", "default")
+    if default is None:
+        return
 
     def asked(seed: int, **given: Any) -> Case:
         return form.ask(seed=seed, output_limit=1, **given)

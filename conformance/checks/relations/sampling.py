@@ -170,8 +170,11 @@ def temperature(form: Form) -> Iterator[Claim]:
             for least in (0, 0.01)
         ]
     )
-    ladders = [[hot(form, seed, temperature=value) for value in TEMPERATURES] for seed in SEEDS]
+    values = form.within("temperature", TEMPERATURES)
+    ladders = [[hot(form, seed, temperature=value) for value in values] for seed in SEEDS]
     little = "answers change too little with the temperature"
+    if len(values) < 2:
+        return
     ends = [(ladder[0], ladder[-1]) for ladder in ladders[:6]]
     yield FirstDecided(
         [
@@ -213,12 +216,14 @@ def top_k(form: Form) -> Iterator[Claim]:
             tokens=min(2, other),
             otherwise="even at the highest temperature answers begin with the same few tokens",
         )
-    yield NotClamped(
-        ladders=[[hot(form, seed, top_k=value) for value in TOP_KS] for seed in SEEDS],
-        without=[hot(form, seed) for seed in SEEDS],
-        firsts=[hot(form, seed, output_limit=1) for seed in range(1, MANY + 1)],
-        otherwise="answers change too little with top_k",
-    )
+    values = form.within("top_k", TOP_KS)
+    if len(values) > 1:
+        yield NotClamped(
+            ladders=[[hot(form, seed, top_k=value) for value in values] for seed in SEEDS],
+            without=[hot(form, seed) for seed in SEEDS],
+            firsts=[hot(form, seed, output_limit=1) for seed in range(1, MANY + 1)],
+            otherwise="answers change too little with top_k",
+        )
     yield Spread(
         tight=[hot(form, seed, top_k=1) for seed in SEEDS[:5]],
         loose=[hot(form, seed, top_k=50) for seed in SEEDS[:5]],

@@ -211,7 +211,7 @@ def after_traffic(form: Form) -> Iterator[Claim]:
 
 def other_seeds(form: Form) -> Iterator[Claim]:
     """Other seeds differ; 1 ≠ 2^31+1 ≠ 2^32+1."""
-    seeds = (*SEEDS[:2], *BOUNDARY, *NEAR)
+    seeds = form.within("seed", (*SEEDS[:2], *BOUNDARY, *NEAR))
     yield Distinct(
         settings=[
             [lively(form, seed) for seed in seeds],

@@ -1,0 +1,67 @@
+"""A value for a place of a schema, and the side of a keyword that it stands on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from infercheck.cases import Side
+from infercheck.generate.builder import LONG
+from infercheck.schema import Place, kind_of
+
+FINE = 2
+"""Decimals of a limit that is finer than most."""
+
+WORDS = {
+    "bare-item": "one item without its list",
+    "json-string": "its JSON as a string",
+    "string": "a string",
+    "array": "an array",
+    "list": "a list",
+    "no-form": "what matches none of its forms",
+    "both-forms": "what matches two of its forms",
+    "minimal": "an ordinary value",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """A value for a place, a label for ids, and the side of the keyword that it stands on."""
+
+    value: Any
+    label: str
+    side: Side
+
+    @property
+    def words(self) -> str:
+        """The value as people say it."""
+        if self.side is Side.MISSING:
+            return f"without {self.label.removeprefix('no-').replace('-', ' ')}"
+        if self.label in WORDS:
+            return WORDS[self.label]
+        if isinstance(self.value, str) and len(self.value) >= LONG:
+            count, _, alphabet = self.label.partition("-")
+            return f"{count} characters ({alphabet})"
+        return json.dumps(self.value, ensure_ascii=False)
+
+
+def is_integer(place: Place) -> bool:
+    """Whether a place takes whole numbers alone."""
+    return kind_of(place.schema) == "integer"
+
+
+def step_of(place: Place, limit: float) -> float:
+    """How far from a limit a value is just inside or outside; at a tenth of its own where that is finer."""
+    if is_integer(place):
+        return 1
+    decimals = max(0, -int(Decimal(str(limit)).as_tuple().exponent))
+    return 0.01 if decimals < FINE else float(Decimal(1).scaleb(-decimals - 1))
+
+
+def add(limit: float, step: float) -> float:
+    """A sum as people write it: 2.01 and not 2.0099999999999998."""
+    if isinstance(limit, int) and isinstance(step, int):
+        return limit + step
+    return float(Decimal(str(limit)) + Decimal(str(step)))
