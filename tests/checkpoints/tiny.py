@@ -89,5 +89,5 @@ def make(folder: Path, **different: int) -> Path:
             init_lora_weights=False,
             task_type="CAUSAL_LM",
         )
-        get_peft_model(base, config).save_pretrained(folder / name)
+        get_peft_model(base, config).save_pretrained(folder / name, save_embedding_layers=False)
     return folder
