@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -17,7 +18,7 @@ from infercheck.config import check_values, read_config
 from infercheck.findings import Verdict
 from infercheck.job import header_lines, job_of
 from infercheck.launching.background import Background
-from infercheck.launching.launch import Launch, perform, prepare
+from infercheck.launching.launch import Cancel, Launch, perform, prepare
 from infercheck.launching.reports import write_reports
 from infercheck.launching.server import live_address
 from infercheck.reports.plain import tally, told
@@ -166,14 +167,20 @@ def _background(
 ) -> Background[Run]:
     values = _values(wishes) | ({} if target is None else _named(target))
     launch = prepare(job_of(read_config(Path(config)) if config else None, values))
-    folder = Path(output or launch.job.output or tempfile.mkdtemp(prefix=PREFIX))
-    return Background(
-        lambda running: _left(
-            launch,
-            perform(launch, folder, resume=resume, command=COMMAND, listener=listener, running=running),
-            folder,
-        )
-    )
+    own = output or launch.job.output
+    folder = Path(own or tempfile.mkdtemp(prefix=PREFIX))
+
+    def work(running: Callable[[Cancel], None]) -> Run:
+        try:
+            results = perform(launch, folder, resume=resume, command=COMMAND, listener=listener, running=running)
+            return _left(launch, results, folder)
+        except BaseException:
+            if not own:
+                with suppress(OSError):  # something is in it
+                    folder.rmdir()
+            raise
+
+    return Background(work)
 
 
 def _named(target: str | Engine | Callable[..., Any]) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def report(**options: Any) -> None:
               help="Listen on a Unix socket instead.")  # fmt: skip
 @click.option("--token-env", metavar="NAME", help="The variable with the token to ask for; a new one by default.")
 @click.option("--no-token", is_flag=True, help="Ask for no token. On loopback or a Unix socket only.")
-@click.option("--dialect", type=click.Choice(["rest", "worker"]), default="rest", show_default=True,
+@click.option("--dialect", type=click.Choice(["rest", "worker"]), default=None, show_default="rest",
               help="rest is the REST API, worker a Worker at any path that returns the bare answer.")  # fmt: skip
 @click.option("--lora", multiple=True, metavar="NAME[=PATH]",
               help="An adapter that `lora` may name; others are refused. May be given again. By default the engine "
@@ -234,7 +234,7 @@ def report(**options: Any) -> None:
 @click.option("--concurrency", type=click.IntRange(1),
               help="Answers made at once; four times as many requests wait, further ones get 429. By default what "
                    "the engine says, or 16.")  # fmt: skip
-@click.option("--max-body", type=click.IntRange(1), default=16, show_default=True, metavar="MIB",
+@click.option("--max-body", type=click.IntRange(1), default=None, show_default="16", metavar="MIB",
               help="Longer bodies get 413.")  # fmt: skip
 @click.option("--peak", type=click.FloatRange(0.01), default=None,
               help="How sure of itself the reference model is.")  # fmt: skip

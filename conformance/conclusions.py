@@ -32,6 +32,8 @@ def universal(seen: Observation) -> Iterator[Finding]:
     """What the checks say that look at every exchange; the first objection to a requirement stands for all."""
     said: dict[str, Said] = {}
     for one in judge(seen):
+        if one.requirement not in seen.contract.requirements:
+            continue  # another contract may promise less
         if one.requirement not in said or _weight(said[one.requirement]) < _weight(one):
             said[one.requirement] = one
     for id_, one in said.items():

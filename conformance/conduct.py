@@ -256,6 +256,7 @@ def _header(contract: Contract, plan: Plan, options: Options, settings: Settings
         "python": platform.python_version(),
         "contract": {
             "id": contract.id,
+            "location": contract.location,
             "title": contract.title,
             "model": contract.model,
             "sha256": contract.sha256,

@@ -73,6 +73,42 @@ class Contract:
         defaults = (schema.get("default") for schema in declared if isinstance(schema, Mapping))
         return next((default for default in defaults if isinstance(default, int) and default > 0), None)
 
+    def default_of(self, body: Mapping[str, Any], name: str) -> Any:
+        """What a parameter is that a request leaves out; None where nothing is said of it.
+
+        By the first form that the request can be and that declares the parameter.
+        """
+        for form in self.forms:
+            declared = form.get("properties", {}).get(name)
+            if isinstance(declared, Mapping) and set(form.get("required", ())) <= body.keys():
+                return declared.get("default")
+        return None
+
+    def limit_of(self, body: Mapping[str, Any]) -> Any:
+        """The tokens that an answer to a request may have: its own limit, or its form's default. None where neither
+        says anything; what a request states may be no number at all.
+        """
+        limit = self.roles.get("output_limit", "")
+        return body[limit] if limit in body else self.default_of(body, limit)
+
+    def set_alike(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+        """Whether two requests give every parameter the same value, stated or by default, as far as is known. What
+        they are about, a text or a conversation, may differ.
+        """
+        about = {self.roles.get("text"), self.roles.get("conversation")}
+        names = {name for form in self.forms for name in form.get("properties", {})} - about
+        settings = (
+            [body[name] if name in body else self.default_of(body, name) for body in (one, other)] for name in names
+        )
+        return all(left is None or right is None or left == right for left, right in settings)
+
+    def streams(self, body: object) -> bool:
+        """Whether a request asks for a stream, or leaves it to a default that is one."""
+        stream = self.roles.get("stream")
+        if stream is None or not isinstance(body, Mapping):
+            return False
+        return (body[stream] if stream in body else self.default_of(body, stream)) is True
+
     @cached_property
     def forms(self) -> tuple[Schema, ...]:
         """The forms of a whole request that have no forms themselves."""
@@ -89,6 +125,11 @@ class Contract:
     def speaks(self) -> bool:
         """Whether an answer holds the words of a model, as far as its schema knows."""
         return any(says(self.output, member) for member in (TEXT, CHOICES))
+
+    @cached_property
+    def has_choices(self) -> bool:
+        """Whether an answer may hold its words in the manner of chat completions."""
+        return says(self.output, CHOICES)
 
     @cached_property
     def oracle(self) -> Oracle:

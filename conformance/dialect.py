@@ -29,13 +29,13 @@ class Guess:
     saw: str
 
 
-def guess(value: Any) -> Guess | None:
+def guess(value: Any, *, choices: bool = False) -> Guess | None:
     """The dialect that the JSON value of an answer to a valid request shows; None where it shows none."""
     if not isinstance(value, dict):
         return None
     if "result" in value or isinstance(value.get("success"), bool):
         return Guess(dialect=Dialect.REST, saw="an envelope with result or success")
-    for member in (TEXT, CALLS, CHOICES):
+    for member in (TEXT, CALLS, *([CHOICES] if choices else [])):
         if member in value:
             return Guess(dialect=Dialect.WORKER, saw=f"a bare answer: {member} at the top")
     return None

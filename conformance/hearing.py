@@ -211,7 +211,8 @@ class Hearing:
         if not planned:
             self._unjudged.append(seen)
         # What was lost on the way is asked for again; whoever judges it looks into the loss.
-        return await self.again(case) if _is_lost(seen) else reply_of(seen)
+        again = _is_lost(seen) and await self._judge.lives.may_be_lost_again(is_looked_into=planned)
+        return await self.again(case) if again else reply_of(seen)
 
     async def again(self, case: Case, *, beside: bool = False) -> Reply:
         """A fresh reply, given while nothing else is under way, or with others `beside` it."""
@@ -225,6 +226,8 @@ class Hearing:
             if not _is_lost(seen) or pause is None or (failure and failure.is_ours):
                 break
             if failure and failure.kind != "connect":
+                if self._judge.lives.few:
+                    break
                 self._unjudged.append(seen)
             await asyncio.sleep(pause)
         self._unjudged.append(seen)

@@ -20,6 +20,7 @@ from infercheck.findings import Finding, Verdict
 from infercheck.fuzz.cases import FUZZ
 from infercheck.learnt import SURE, Learnt, too_many
 from infercheck.liveness import Answered, Gone, Killed, Liveness, Unanswered
+from infercheck.lives import Lives
 from infercheck.observation import Observation, Outcome
 from infercheck.patience import Patience
 from infercheck.plan import Plan
@@ -55,10 +56,9 @@ class Judge:
         self.dialect = Dialect.REST
         if dialect is not Dialect.AUTO:
             self.take(Guess(dialect=dialect, saw=""))
-        self._looking = asyncio.Lock()
+        self.lives = Lives(few=restart is not None)
         self.liveness = Liveness(door, self.observe, restart_wait=restart_wait, restart=restart)
-        # Where it is us who start it again, we do not do so for ever.
-        self._blame = Blame(contract, self.liveness.trial, few_lives=restart is not None)
+        self._blame = Blame(contract, self.liveness.trial, few_lives=self.lives.few)
         self.patience = Patience()
         self.left_out = 0
         """Cases that were not sent, because others like them were never answered to the end."""
@@ -75,11 +75,15 @@ class Judge:
     def greet(self, seen: Observation) -> Observation:
         """Learn from the answer to a smallest valid request; returns it as the dialect that it shows has it."""
         if self.guess is None:
-            shown = guess(seen.value)
+            shown = guess(seen.value, choices=self.contract.has_choices)
             if shown is None:
                 return seen
             self.take(shown)
-        elif (shown := guess(seen.value)) and shown.dialect is not self.dialect and not self.guess.saw:
+        elif (
+            (shown := guess(seen.value, choices=self.contract.has_choices))
+            and shown.dialect is not self.dialect
+            and not self.guess.saw
+        ):
             self.guess = Guess(dialect=self.dialect, saw=f"{shown.saw}, as in dialect {shown.dialect}")
         return replace(seen, dialect=self.dialect)
 
@@ -118,12 +122,6 @@ class Judge:
         """Ask what the target is known to answer; ThrottledForEver where it does not any more."""
         if self.liveness.prober.probe:
             await self._door.ask(self.liveness.prober.probe, fresh=True)
-
-    async def calm(self) -> None:
-        """Wait while it is looked into what a target of few lives died of: what is sent now may cost it another."""
-        if self._blame.few_lives:
-            async with self._looking:
-                pass
 
     def spare(self, case: Case) -> Case:
         """A case without the values that are known to get no answer at all."""
@@ -167,7 +165,7 @@ class Judge:
         findings: list[Finding] = []
         if seen.outcome is Outcome.NO_ANSWER:
             # One after the other: what the first is found to get no answer for, the next is not sent again with.
-            async with self._looking:
+            async with self.lives.looking:
                 if known := self._blame.known_lost(seen):
                     self.liveness.clear(seen)
                     return known

@@ -63,10 +63,15 @@ class Learnt:
         branch = self.branches.setdefault(seen.case.branch, Branch())
         if not seen.case.request.stream:
             branch.answers += 1
-            branch.texts += bool(isinstance(seen.result, dict) and said_in(seen.result)[0])
+            branch.texts += bool(
+                isinstance(seen.result, dict) and said_in(seen.result, choices=seen.contract.has_choices)[0]
+            )
             return
         branch.streams += 1
-        if seen.stream.events and not any(_says_something(payload) for _, payload in seen.payloads):
+        choices = seen.contract.has_choices
+        if seen.stream.events and not any(
+            _says_something(payload, choices=choices) for _, payload in seen.payloads
+        ):
             branch.silent.append(seen)
 
 
@@ -75,10 +80,10 @@ def too_many(lost: int, asked: int) -> bool:
     return lost > max(MANY_LOST, LOST_SHARE * asked)
 
 
-def _says_something(payload: jsontext.Document | jsontext.NotJSON) -> bool:
+def _says_something(payload: jsontext.Document | jsontext.NotJSON, *, choices: bool) -> bool:
     # Whatever is no plain empty piece of text says something, if only how wrong it is.
     value = None if isinstance(payload, jsontext.NotJSON) else payload.value
     if not isinstance(value, dict):
         return True
-    text, calls = said_in(value)
+    text, calls = said_in(value, choices=choices)
     return bool(calls) or (text if text is not None or "response" in value else "") != ""

@@ -198,7 +198,7 @@ class Observation:
     @property
     def is_answer(self) -> bool:
         """Whether it looks as if the model had spoken, rather than a page that stands before the API."""
-        return self.is_stream or guess(self.value) is not None
+        return self.is_stream or guess(self.value, choices=self.contract.has_choices) is not None
 
     @property
     def is_broken_off(self) -> bool:

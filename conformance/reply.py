@@ -67,7 +67,8 @@ class Reply:
         # When what was said came, and how much of it.
         for event, payload in self.seen.payloads:
             value = None if isinstance(payload, jsontext.NotJSON) else payload.value
-            text, calls = said_in(value) if isinstance(value, Mapping) else (None, None)
+            choices = self.seen.contract.has_choices
+            text, calls = said_in(value, choices=choices) if isinstance(value, Mapping) else (None, None)
             if text or calls:
                 yield event.time, len(str(text or calls))
 
@@ -121,7 +122,7 @@ def reply_of(seen: Observation) -> Reply:
     result = seen.result if isinstance(seen.result, Mapping) else seen.value
     if seen.labelled_stream or not isinstance(result, Mapping):
         return Reply(seen, problem=f"the answer to {seen.case.id} holds no result")
-    text, calls = said_in(result)
+    text, calls = said_in(result, choices=seen.contract.has_choices)
     calls = tuple(calls) if isinstance(calls, list) else ()
     if not isinstance(text, str) and not (text is None and calls):
         return Reply(seen, problem=f"the answer to {seen.case.id} holds no text")
@@ -138,7 +139,7 @@ def _of_stream(seen: Observation) -> Reply:
         value = None if isinstance(payload, jsontext.NotJSON) else payload.value
         if not isinstance(value, Mapping) or is_error(value):
             return Reply(seen, problem=f"an event in the stream of {seen.case.id} is no piece of an answer")
-        piece, called = said_in(value)
+        piece, called = said_in(value, choices=seen.contract.has_choices)
         if not isinstance(piece, str | None):
             return Reply(seen, problem=f"an event in the stream of {seen.case.id} holds no text")
         if piece:

@@ -9,12 +9,19 @@ TEXT, CALLS, CHOICES = "response", "tool_calls", "choices"
 """Members that hold the text, the calls of tools, and both of them in the manner of chat completions."""
 
 
-def said_in(value: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The text and the tool calls of an answer or an event, as they are; None where there are none."""
-    if TEXT in value or CALLS in value:
+def said_in(value: Mapping[str, Any], *, choices: bool) -> tuple[Any, Any]:
+    """The text and the tool calls of an answer or an event, as they are; None where there are none.
+
+    Chat completions count where the contract has `choices`.
+    """
+    if TEXT in value or CALLS in value or not choices:
         return value.get(TEXT), value.get(CALLS)
-    choices = value.get(CHOICES)
-    first = choices[0] if isinstance(choices, Sequence) and choices and not isinstance(choices, str) else None
+    return _in_choices(value)
+
+
+def _in_choices(value: Mapping[str, Any]) -> tuple[Any, Any]:
+    listed = value.get(CHOICES)
+    first = listed[0] if isinstance(listed, Sequence) and listed and not isinstance(listed, str) else None
     if not isinstance(first, Mapping):
         return None, None
     for member in ("message", "delta"):
@@ -24,6 +31,6 @@ def said_in(value: Mapping[str, Any]) -> tuple[Any, Any]:
     return first.get("text"), None
 
 
-def speaks(value: Mapping[str, Any]) -> bool:
+def speaks(value: Mapping[str, Any], *, choices: bool) -> bool:
     """Whether a value has a place for what the model said."""
-    return any(member in value for member in (TEXT, CALLS, CHOICES))
+    return any(member in value for member in (TEXT, CALLS, *([CHOICES] if choices else [])))

@@ -241,7 +241,7 @@ class Suite:
             return []
         try:
             case = self._hearing.apart(case) if case.group == RELATION else case
-            await self._judge.calm()
+            await self._judge.lives.calm()
             seen = await self._judge.ask(self._judge.spare(case))
         except NotRecorded as missing:
             return list(of_unsent(case, Verdict.INCONCLUSIVE, str(missing)))

@@ -139,7 +139,8 @@ class Twinning:
         declares = self._cases.declares
         if any(declares(body, key) and not declares({conversation: []}, key) for key in rest):
             return None
-        return {**rest, conversation: [{"role": "user", "content": said}]}, {text: said, **rest}
+        pair = {**rest, conversation: [{"role": "user", "content": said}]}, {text: said, **rest}
+        return pair if self._contract.set_alike(*pair) else None
 
     def _shorter(self, body: Body) -> Pair | None:
         limit = self._keys["output_limit"]

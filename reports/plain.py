@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 
+from infercheck.contract_loader import DEFAULT
 from infercheck.findings import Verdict
 from infercheck.fuzz.cases import FUZZ, REMEMBERED, TWINS
 from infercheck.record import Record
@@ -65,11 +66,14 @@ def served(record: Record) -> str:
         )
     if not address.startswith(("engine:", "asgi:", "transformers:")):
         return ""
-    options = ["--dialect worker"] if target["dialect"] == "worker" else []
-    options += [f"--token-env {target['token_variable']}" if target["token_variable"] else "--no-token"]
-    options += map(shlex.quote, target.get("serve_options", ()))
-    words = [shlex.quote(address)] if address.startswith("asgi:") else [shlex.quote(address), *options]
-    return f"For the curl lines serve it first: infercheck serve {' '.join(words)}"
+    words = ["infercheck", "serve", address]
+    if (location := record.header["contract"]["location"]) != DEFAULT:
+        words += ["--contract", location]
+    if not address.startswith("asgi:"):
+        words += ["--dialect", "worker"] if target["dialect"] == "worker" else []
+        words += ["--token-env", target["token_variable"]] if target["token_variable"] else ["--no-token"]
+        words += target.get("serve_options", ())
+    return f"For the curl lines serve it first: {shlex.join(words)}"
 
 
 def count(number: int, noun: str) -> str:

@@ -13,18 +13,62 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from infercheck.contract import Contract
 from infercheck.errors import UsageError
+from infercheck.runners.engine import Engine
 from infercheck.runners.memory import free
 from infercheck.runners.places import taken
+from infercheck.runners.server import Api
 from infercheck.runners.serving import Server, ServerStartError, listen_at
 from infercheck.runners.started import Start
 from infercheck.runners.target import BASE
+from infercheck.runners.worker import WorkerApi
 
 READY_TIMEOUT = 600.0
 """Seconds that an engine has to load, where the user says nothing."""
 
+CONCURRENCY = 16
+"""Answers made at once, where neither the user nor the engine says anything."""
+
+LONGEST = 103
+"""Bytes that the path of a Unix socket may have, on whatever system."""
+
 SHARE = 0.9
 """What an engine may take of the memory that is free when it is started."""
+
+
+def api_of(
+    engine: Engine,
+    contract: Contract,
+    *,
+    dialect: str | None,
+    token: str | None,
+    adapters: Sequence[str] = (),
+    concurrency: int | None = None,
+) -> Api:
+    """An engine behind the documented API, in the dialect `worker`, else `rest`.
+
+    `adapters` and `concurrency` are what the user says of them; without, what the engine itself says holds.
+    `UsageError` where that makes no sense.
+    """
+    own, names = getattr(engine, "concurrency", None), getattr(engine, "adapters", None)
+    if own is not None and (type(own) is not int or own < 1):
+        raise UsageError(f"the engine's concurrency is {own!r}", hint="It is how many answers it makes at once.")
+    if names is not None and not (isinstance(names, Sequence) and _are_names(names)):
+        raise UsageError(f"the engine's adapters are {names!r}"[:200], hint="They are a list of names.")
+    kind = WorkerApi if dialect == "worker" else Api
+    return kind(
+        engine,
+        input_schema=dict(contract.input),
+        token=token,
+        model=contract.model,
+        adapters=adapters or None,
+        concurrency=concurrency or own or CONCURRENCY,
+    )
+
+
+def _are_names(names: Sequence[Any]) -> bool:
+    return not isinstance(names, str | bytes) and all(isinstance(name, str) for name in names)
 
 
 def socket_in(folder: Path) -> Path:
@@ -36,6 +80,11 @@ def socket_in(folder: Path) -> Path:
     if not hasattr(os, "getuid"):
         raise UsageError("engines need a POSIX system", hint="Serve it by hand, and give the URL.")
     room = Path(tempfile.gettempdir()) / f"infercheck-{os.getuid()}"
+    if len(os.fsencode(room)) > LONGEST - 17:
+        raise UsageError(
+            f"no socket can be made in {tempfile.gettempdir()}: its path is too long",
+            hint="Name another temporary folder in TMPDIR.",
+        )
     room.mkdir(mode=0o700, exist_ok=True)
     found = room.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:

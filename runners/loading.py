@@ -127,6 +127,11 @@ def is_application(found: Any) -> bool:
     return callable(found) and not inspect.isclass(found) and _takes(found, 3)
 
 
+def is_only_application(found: Any) -> bool:
+    """Whether an object is an application rather than an engine, where nobody says which."""
+    return is_application(found) and not hasattr(found, "answer") and _needed(found) != 1
+
+
 class Function:
     """An engine that is one function of the request."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
@@ -52,7 +53,7 @@ def settled(answer: Result) -> Output | Iterator[Output]:
     it answered is neither a mapping nor an iterator.
     """
     if inspect.isawaitable(answer):
-        answer = from_thread.run(_unless_left, answer)
+        answer = from_thread.run(unless_left, answer)
     if isinstance(answer, AsyncIterator):
         return _driven(answer)
     if isinstance(answer, Mapping):
@@ -62,13 +63,14 @@ def settled(answer: Result) -> Output | Iterator[Output]:
     return iter(answer)
 
 
-async def _unless_left(work: Awaitable[Any]) -> Any:
+async def unless_left(work: Awaitable[Any]) -> Any:
+    """What is awaited; `ClientLeft`, and its end, where the client of `while_connected` leaves before."""
     left = _left.get()
     task = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(left.wait() if left else asyncio.Event().wait())
     try:
         await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
+        if not task.done() or (left is not None and left.is_set()):
             raise ClientLeft
         return task.result()
     finally:
@@ -79,7 +81,7 @@ async def _unless_left(work: Awaitable[Any]) -> Any:
 def _driven(events: AsyncIterator[Output]) -> Iterator[Output]:
     try:
         # For the first the client may have to wait long, and leave.
-        event = from_thread.run(_unless_left, anext(events, None))
+        event = from_thread.run(unless_left, anext(events, None))
         while event is not None:
             yield event
             event = from_thread.run(anext, events, None)
@@ -109,9 +111,10 @@ async def pump(frames: Iterator[bytes], events: Iterator[Output]) -> AsyncIterat
     What comes within a millisecond comes together, since a thread costs more than a fast engine's token; a
     slow engine's tokens come one by one.
     """
+    driven = threading.Lock()
     try:
         while True:
-            ready, error = await run_in_threadpool(_pull, frames)
+            ready, error = await run_in_threadpool(_pull, frames, driven)
             for frame in ready:
                 yield frame
                 await asyncio.sleep(0)  # else a lost connection is noticed only after the batch
@@ -121,7 +124,13 @@ async def pump(frames: Iterator[bytes], events: Iterator[Output]) -> AsyncIterat
                 raise error  # the stream breaks off: to end it well would call half an answer whole
     finally:
         with anyio.CancelScope(shield=True):
-            await run_in_threadpool(_close, frames, events)
+            await run_in_threadpool(_close_after, driven, frames, events)
+
+
+def _close_after(driven: threading.Lock, *iterators: Iterator[Any]) -> None:
+    # A server that stops gives up a pull that goes on in its thread; what runs cannot be closed.
+    with driven:
+        _close(*iterators)
 
 
 def _close(*iterators: Iterator[Any]) -> None:
@@ -130,15 +139,16 @@ def _close(*iterators: Iterator[Any]) -> None:
             close()
 
 
-def _pull(frames: Iterator[bytes]) -> tuple[list[bytes], Exception | None]:
+def _pull(frames: Iterator[bytes], driven: threading.Lock) -> tuple[list[bytes], Exception | None]:
     """Return the next few frames, and how the iterator ended if it did."""
     ready: list[bytes] = []
     deadline = time.monotonic() + _PATIENCE
     try:
-        while len(ready) < _MOST_FRAMES:
-            ready.append(next(frames))
-            if time.monotonic() > deadline:
-                break
+        with driven:
+            while len(ready) < _MOST_FRAMES:
+                ready.append(next(frames))
+                if time.monotonic() > deadline:
+                    break
     except Exception as error:  # carried to the loop, raised there
         return ready, error
     return ready, None

@@ -25,8 +25,8 @@ from starlette.routing import Route
 
 from infercheck.runners.complaints import describe
 from infercheck.runners.engine import Engine, Refusal, refusal_of
-from infercheck.runners.pump import Begun, ClientLeft, pump, settled, while_connected
-from infercheck.runners.turns import Turns, turn_of
+from infercheck.runners.pump import Begun, ClientLeft, pump, settled, unless_left, while_connected
+from infercheck.runners.turns import Turn, Turns, turn_of
 
 NO_ROUTE = 7000
 WRONG_METHOD = 7001
@@ -102,14 +102,17 @@ class Api:
             self.authorize(request)
             self.find_model(request)
             raw = await self.read_body(request)
-            if (turn := turn_of(request.scope)) is not None:
-                await turn.take()
-            # Off the loop: a body of megabytes, a long answer or a slow engine holds up nobody else.
-            return await while_connected(request, run_in_threadpool(self.respond, raw))
+            return await while_connected(request, self._respond_in_turn(turn_of(request.scope), raw))
         except Refusal as refusal:
             return self.error_response(refusal)
         except ClientLeft:
             return Response(status_code=499)
+
+    async def _respond_in_turn(self, turn: Turn | None, raw: bytes) -> Response:
+        if turn is not None:
+            await unless_left(turn.take())
+        # Off the loop: a body of megabytes, a long answer or a slow engine holds up nobody else.
+        return await run_in_threadpool(self.respond, raw)
 
     def authorize(self, request: Request) -> None:
         """Refuse a request without the token, where there is one."""
@@ -247,7 +250,8 @@ def _refuse_constant(literal: str) -> None:
 
 def _dump(value: Mapping[str, Any]) -> bytes:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace")  # a lone surrogate must not become bytes that are no UTF-8
+    # Half of a surrogate pair must not become bytes that are no UTF-8; JSON has an escape for it.
+    return text.encode("utf-8", "backslashreplace")
 
 
 def json_response(status: int, value: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:

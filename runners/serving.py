@@ -27,6 +27,7 @@ TOKEN_VARIABLE = "INFERCHECK_REFERENCE_TOKEN"
 """Environment variable in which `LocalServer` hands its token to the child."""
 
 _GRACE = 2
+_LAST_GRACE = 2.0
 # Above the five seconds for which clients keep an idle connection: who closes first may lose a request.
 _KEEP_ALIVE = 75
 
@@ -44,16 +45,19 @@ def serve(
     lifespan: bool = False,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Serve an ASGI application over HTTP/1.1 until SIGINT or SIGTERM, then return.
+    """Serve an ASGI application over HTTP/1.1 until SIGINT or SIGTERM, then return: what a process is there for.
 
     `port` 0 takes any free one; `at` is the path of a Unix socket to listen on instead; a dead one is replaced.
     `on_ready` gets the base URL, such as `http://127.0.0.1:8787`, or the path of the socket, once connections are
-    accepted. With `lifespan` the application is told of start and end. Open streams have two seconds to end. Raises
-    `OSError` where the address cannot be had, `ServerStartError` where the application does not start.
+    accepted. With `lifespan` the application is told of start and end. Open answers have two seconds to end, and
+    what blocks a thread two more, after which the process ends.
+
+    Raises `OSError` where the address cannot be had, `ServerStartError` where the application does not start.
     """
     listener, url = _listening(host, port, at)
     with listener, _signals_swallowed():
         server = Server(app, lambda: on_ready(url), lifespan=lifespan)
+        server.on_stop = lambda: _end_soon(at)
         server.run(sockets=[listener])
     if at is not None:
         at.unlink(missing_ok=True)
@@ -83,6 +87,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: Any, on_ready: Callable[[], None], *, lifespan: bool) -> None:
         super().__init__(_config(app, lifespan=lifespan))
         self._on_ready = on_ready
+        self.on_stop: Callable[[], None] = lambda: None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept."""
@@ -93,7 +98,22 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End in order, within the grace."""
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
+        self.on_stop()
         await super().shutdown(sockets)
+
+
+def _end_soon(at: Path | None) -> None:
+    # A thread that an engine blocks cannot be ended, and Python waits for it.
+    def end() -> None:
+        if at is not None:
+            at.unlink(missing_ok=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    timer = threading.Timer(_GRACE + _LAST_GRACE, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _listening(host: str, port: int, at: Path | None) -> tuple[socket.socket, str]:

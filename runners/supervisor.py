@@ -30,6 +30,7 @@ _TICK = 0.1
 _GRACE = 5.0
 _CHUNK = 65536
 _SHORTEST = 4
+_RESIDENT = re.compile(r"^Rss(Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
 
@@ -113,8 +114,7 @@ class Supervisor:
         self._server: subprocess.Popen[bytes] | None = None
         self._output: int | None = None
         self._restarts = 0
-        self._asked = False
-        self._silent = False
+        self._asked = self._silent = False
         # A signal wakes `_wait`: the end of a child, and the wish of the last user, are acted on at once.
         self._wake, wake = os.pipe()
         os.set_blocking(wake, False)
@@ -149,7 +149,7 @@ class Supervisor:
         # What ends here is started again by `_after`, which sees the end as that of any server.
         if self._server is None or self._server.returncode is not None:
             return
-        much = self._memory is not None and _memory_of(self._server.pid) > self._memory
+        much = self._memory is not None and _memory_of(_tree_of(self._server.pid)) > self._memory
         if much or self._silent:
             self._log.note(f"the server {'takes too much memory' if much else 'is silent'}, and is ended")
             self._silent = False
@@ -191,7 +191,8 @@ class Supervisor:
             os.close(theirs)
 
     def _after(self, status: int) -> None:
-        how = f"ended with status {status}" if status >= 0 else f"was ended by {_signal_name(-status)}"
+        name = next((one.name for one in signal.Signals if one == -status), f"signal {-status}")
+        how = f"ended with status {status}" if status >= 0 else f"was ended by {name}"
         self._end()
         if not self._ready.exists():
             self._tell(f"{how} before it was ready")
@@ -221,7 +222,7 @@ class Supervisor:
         _signal_group(server.pid, number)
         while self._reap(server) or _signal_group(server.pid, 0):
             # What has left the group is found once its parent has gone.
-            for pid in _children() - told:
+            for pid in _children(os.getpid()) - told:
                 with contextlib.suppress(OSError):
                     if os.getpgid(pid) != server.pid:
                         os.kill(pid, number)
@@ -304,27 +305,26 @@ def _first_to_go(pid: int) -> None:
         Path(f"/proc/{pid}/oom_score_adj").write_text("800", "ascii")
 
 
-def _memory_of(pid: int) -> int:
-    # Bytes that a process has for itself; what it shares (mapped files, as weights are) can be had back.
-    try:
-        _, resident, shared, *_ = map(int, Path(f"/proc/{pid}/statm").read_text("ascii").split())
-    except (OSError, ValueError):
-        return 0
-    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+def _memory_of(pids: set[int]) -> int:
+    # Bytes that processes have for themselves and, once, what they share; mapped files can be had back.
+    own, shared = 0, 0
+    for pid in pids:
+        with contextlib.suppress(OSError):  # it has just ended
+            found = dict(_RESIDENT.findall(Path(f"/proc/{pid}/status").read_text("utf-8", "replace")))
+            own, shared = own + int(found.get("Anon", 0)), max(shared, int(found.get("Shmem", 0)))
+    return (own + shared) * 1024
 
 
-def _children() -> set[int]:
-    try:
-        return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()))
-    except OSError:
-        return set()
+def _tree_of(pid: int) -> set[int]:
+    return {pid}.union(*map(_tree_of, _children(pid)))
 
 
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+def _children(pid: int) -> set[int]:
+    pids: set[int] = set()
+    with contextlib.suppress(OSError):  # a thread that has just ended
+        for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+            pids.update(map(int, listed.read_text("ascii").split()))
+    return pids
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 def definition(tool: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a tool's name, description and parameters, from either of the page's two shapes."""
-    if _is_definition(tool):
+    if _is_definition(tool) or "function" not in tool:  # other pages say less of what a definition is
         return tool
     function: Mapping[str, Any] = tool["function"]
     return function

@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import anyio.to_thread
+
 from infercheck.runners.engine import Refusal
 
 OUT_OF_CAPACITY = 3040
+SPARE = 24
+"""Threads beside those that answers are made in."""
+
 _KEY = "infercheck.turn"
 
 
@@ -19,6 +24,9 @@ class Turns:
 
     def __init__(self, app: Any, *, most: int, waiting: int) -> None:
         self._app = app
+        # An answer that is made has a thread of the loop's, and so has what is read and sent meanwhile.
+        threads = anyio.to_thread.current_default_thread_limiter()
+        threads.total_tokens = max(threads.total_tokens, most + SPARE)
         self._free = asyncio.Semaphore(most)
         self._waiting = 0
         self._most_waiting = waiting

@@ -33,7 +33,7 @@ class Serving(Target):
     def say(self, body: Any) -> Mapping[str, Any] | Iterator[Mapping[str, Any]]:
         roles = self.contract.roles
         text, talk = body.get(roles.get("text", "")), body.get(roles.get("conversation", ""))
-        streams = body.get(roles.get("stream", "")) is True
+        streams = self._value(body, "stream") is True
         if not self.contract.speaks or not (isinstance(text, str) or isinstance(talk, list)):
             made = instance(answer_schema(self.contract.output)[1])
             made = {name: value for name, value in made.items() if name != "tool_calls"}

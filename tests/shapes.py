@@ -106,6 +106,28 @@ CHAT: Schema = {
     "stream": or_null({"type": "boolean"}, default=False),
 }
 
+PENALTIES: Schema = {
+    "top_p": numbers(0, 1),
+    "top_k": {"type": "integer", "minimum": 1, "maximum": 50},
+    "repetition_penalty": numbers(0, 2),
+    "frequency_penalty": numbers(-2, 2),
+    "presence_penalty": numbers(-2, 2),
+}
+SHORT: Schema = {"max_tokens": {"type": "integer", "default": 16, "minimum": 1, "maximum": 32}}
+TOOL: Schema = {
+    "type": "object",
+    "properties": {
+        "name": text(),
+        "description": text(),
+        "parameters": {
+            "type": "object",
+            "properties": {"type": text(), "properties": {"type": "object"}},
+            "required": ["type", "properties"],
+        },
+    },
+    "required": ["name", "description", "parameters"],
+}
+
 SHAPES: Mapping[str, Schema] = {
     "untitled": {"input": asked(prompt(), messages()), "output": ANSWER},
     "titled-after-the-model": {
@@ -152,6 +174,29 @@ SHAPES: Mapping[str, Schema] = {
             ]
         },
         "output": {"oneOf": [COMPLETION, {"type": "string", "format": "binary"}]},
+    },
+    "forms-with-defaults-and-bounds-of-their-own": {
+        "input": asked(
+            prompt(**PENALTIES),
+            messages(
+                **PENALTIES,
+                max_tokens={"type": "integer", "default": 512},
+                temperature=numbers(0, 2, default=1),
+            ),
+        ),
+        "output": ANSWER,
+    },
+    "streamed-unless-told-otherwise": {
+        "input": asked(prompt(stream={"type": "boolean", "default": True}), messages()),
+        "output": ANSWER,
+    },
+    "short-answers": {
+        "input": asked(prompt(**PENALTIES, **SHORT), messages(**PENALTIES, **SHORT)),
+        "output": ANSWER,
+    },
+    "tools-of-any-kind": {
+        "input": asked(messages(tools={"type": "array", "items": TOOL}), prompt()),
+        "output": {"type": "object", "properties": {"response": text(), "tool_calls": {"type": "array"}}},
     },
     "one-form": {
         "input": {"type": "object", **messages()},

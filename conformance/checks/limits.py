@@ -43,7 +43,7 @@ def _limit(seen: Observation) -> tuple[str, int | None]:
     body = seen.asked
     if role is None or body is None:
         return STATED, None
-    limit = body.get(role, seen.contract.default_limit)
+    limit = seen.contract.limit_of(body)
     # What a limit below 1 means, nobody says.
     is_limit = isinstance(limit, int) and not isinstance(limit, bool) and limit > 0
     return STATED if role in body else OMITTED, limit if is_limit else None

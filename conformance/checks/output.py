@@ -75,7 +75,7 @@ def judge_answer(seen: Observation, result: Any) -> Iterator[Said]:
         if seen.wants_text:
             yield say(
                 "output/present",
-                speaks(result),
+                speaks(result, choices=seen.contract.has_choices),
                 "a response or tool_calls",
                 f"neither: {excerpt(jsontext.show(result))}",
             )

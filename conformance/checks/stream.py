@@ -84,7 +84,8 @@ def _payloads(seen: Observation) -> Iterator[Said]:
         yield from judge_tool_calls("stream/whole-tool-calls", value)
         if isinstance(value, dict):
             objects = True
-            present = present or "response" in value or bool(value.get("tool_calls")) or "choices" in value
+            present = present or "response" in value or bool(value.get("tool_calls"))
+            present = present or (seen.contract.has_choices and "choices" in value)
     yield kept("stream/payload")
     yield say(
         "stream/unique-keys",
@@ -97,9 +98,9 @@ def _payloads(seen: Observation) -> Iterator[Said]:
         yield say("stream/present", present, "a response or tool_calls", f"neither: {seen.summary()}")
 
 
-def _speaks(payload: jsontext.Document | jsontext.NotJSON) -> bool:
+def _speaks(payload: jsontext.Document | jsontext.NotJSON, *, choices: bool) -> bool:
     value = None if isinstance(payload, jsontext.NotJSON) else payload.value
-    return isinstance(value, dict) and bool(said_in(value)[0])
+    return isinstance(value, dict) and bool(said_in(value, choices=choices)[0])
 
 
 def _end(seen: Observation) -> Iterator[Said]:
@@ -110,7 +111,7 @@ def _end(seen: Observation) -> Iterator[Said]:
     if failure and failure.is_ours:
         reason = f"we stopped reading: {failure.message}"
         most = MANY * seen.case.price + MORE
-        spoken = sum(1 for _, payload in seen.payloads if _speaks(payload))
+        spoken = sum(1 for _, payload in seen.payloads if _speaks(payload, choices=seen.contract.has_choices))
         if spoken > most:
             observed = f"{spoken} events with text, and no end in sight"
             yield not_kept("stream/complete", f"an end after at most {seen.case.price} tokens", observed)

@@ -41,12 +41,13 @@ def doctor(**options: Any) -> int:
 async def _examine(contract: Contract, target: Target, dialect: Dialect) -> int:
     healthy = True
     async with open_target(target) as opened:
-        click.echo(f"target {visible(opened.url)}")
+        # A socket of ours has no URL that others could ask.
+        click.echo(f"target {visible(target.address if target.socket else opened.url)}")
         for name, case in _questions(contract):
             answer = await opened.runner.send(case.request)
             seen = Observation(contract=contract, case=case, exchange=_exchange(case, answer), dialect=dialect)
             if dialect is Dialect.AUTO:
-                found = guess(seen.value) or UNTOLD
+                found = guess(seen.value, choices=seen.contract.has_choices) or UNTOLD
                 dialect = found.dialect
                 seen = replace(seen, dialect=dialect)
                 click.echo(f"dialect {dialect}: {found.saw}")
@@ -95,7 +96,9 @@ def _complaints(seen: Observation, *, token_given: bool) -> Iterator[str]:
         yield f"A valid request is {seen.outcome}; a run will show which ones are not."
     elif not valid and seen.outcome is Outcome.ACCEPTED:
         yield "An empty object is accepted as a request: nothing seems to validate what comes in."
-    found = guess(seen.value) if valid and seen.outcome is Outcome.ACCEPTED else None
+    found = (
+        guess(seen.value, choices=seen.contract.has_choices) if valid and seen.outcome is Outcome.ACCEPTED else None
+    )
     if found and found.dialect is not seen.dialect:
         yield f"This is {found.saw}: give --dialect {found.dialect}."
     elif any(said.requirement == "envelope/result" and not said.kept for said in judge(seen)):

@@ -47,7 +47,7 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
     record = read(journal_of(journal))
     exchange = _recorded(record, pattern)
     header = record.header["target"]
-    contract = contract_of(options["contract_name"] or record.header["contract"]["id"])
+    contract = contract_of(options["contract_name"] or record.header["contract"]["location"])
     job = job_of_options(options)
     if "target" not in given(options) and job.target != header["address"]:
         job = job_of(None, given(options))  # the file in this folder is about another target

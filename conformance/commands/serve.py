@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Sequence
@@ -16,19 +17,24 @@ from infercheck.contract_loader import DEFAULT
 from infercheck.errors import UsageError
 from infercheck.launching.checkpoints import checkpoint_of, refuse_own
 from infercheck.runners.engine import Engine
+from infercheck.runners.hosting import LONGEST, api_of
 from infercheck.runners.loading import Place, application_of, engine_of, load
-from infercheck.runners.reference.contracted import Contracted
+from infercheck.runners.contracted import Contracted
 from infercheck.runners.reference.engine import ReferenceEngine
 from infercheck.runners.reference.model import DEFAULT_LENGTH, DEFAULT_PEAK, LanguageModel
 from infercheck.runners.server import Api
 from infercheck.runners.serving import serve as serve_app
 from infercheck.runners.target import API_PATH
-from infercheck.runners.worker import WorkerApi
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+OF_THE_MODEL = ("peak", "length")
+"""Options of the reference model, by name."""
 
-CONCURRENCY = 16
-"""Answers made at once, where neither the user nor the engine says anything."""
+OURS = ("token_env", "no_token", "dialect", "lora", "concurrency", "max_body", *OF_THE_MODEL)
+"""Options of what stands around an engine."""
+
+BODY = 16
+"""Mebibytes of a body that are read, where the user says nothing."""
 
 
 def serve(engine: str, host: str, port: int, at: Path | None, **options: Any) -> None:
@@ -47,7 +53,14 @@ def serve(engine: str, host: str, port: int, at: Path | None, **options: Any) ->
             )
     contract = contract_of(options["contract_name"])
     path = place.path if place and place.path else API_PATH.format(model=contract.model)
+    if at is not None and len(os.fsencode(at)) > LONGEST:
+        raise UsageError(
+            f"{at} is too long for a socket", hint=f"A path of at most {LONGEST} bytes is one, and may be relative."
+        )
+    if place is not None:
+        _check_options(OURS if place.kind == "asgi" else OF_THE_MODEL, options)
     if place is not None and place.kind == "asgi":
+        _check_host(host, at)
         app, lifespan, about = application_of(load(place)), True, []
     else:
         token = _token(host, at, options["token_env"], no_token=options["no_token"])
@@ -69,14 +82,39 @@ def serve(engine: str, host: str, port: int, at: Path | None, **options: Any) ->
         serve_app(app, host=host, port=port, at=at, lifespan=lifespan, on_ready=ready)
     except OSError as error:
         where = f"at {at}" if at else f"on {host} port {port}"
-        raise UsageError(
-            f"cannot listen {where}: {error.strerror}", hint="Give another --port, or 0 for any."
-        ) from None
+        raise UsageError(f"cannot listen {where}: {error.strerror or error}", hint=_hint(error, at)) from None
+
+
+def _hint(error: OSError, at: Path | None) -> str:
+    if at is not None:
+        return "Give another path to --unix."
+    if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        return "Give another --port, or 0 for any."
+    return "Give another --host: it has to be an address of this machine."
 
 
 def _curl(path: str, token: str | None) -> list[str]:
     header = f' \\\n  -H "Authorization: Bearer {token}"' if token else ""
     return ["", f'curl -sS BASE{path}{header} -d \'{{"prompt":"Say hello."}}\'']
+
+
+def _check_options(names: Sequence[str], options: dict[str, Any]) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in names if options[name]]
+    if given and names is OURS:
+        raise UsageError(
+            f"{given[0]} is nothing that an application is told",
+            hint="Its tokens, dialect, adapters and limits are its own.",
+        )
+    if given:
+        raise UsageError(f"{given[0]} is for the reference model")
+
+
+def _check_host(host: str, at: Path | None) -> None:
+    if at is None and host not in LOOPBACK:
+        raise UsageError(
+            f"{host} is not loopback, and nobody can tell whether an application asks for a token",
+            hint="Serve it there yourself, as by uvicorn.",
+        )
 
 
 def _token(host: str, at: Path | None, variable: str | None, *, no_token: bool) -> str | None:
@@ -100,7 +138,7 @@ def _engine(place: Place | None, contract: Contract, options: dict[str, Any]) ->
     except ValueError as error:
         raise UsageError(str(error)) from None
     reference = ReferenceEngine(model=model, adapters=options["lora"] or ("poet", "pirate"))
-    return reference if contract.id == DEFAULT == contract.location else Contracted(reference, contract)
+    return _under(contract, reference)
 
 
 def _transformers(place: Place, options: dict[str, Any]) -> Engine:
@@ -111,17 +149,21 @@ def _transformers(place: Place, options: dict[str, Any]) -> Engine:
     return TransformersEngine(checkpoint)
 
 
+def _under(contract: Contract, engine: Engine) -> Engine:
+    # An engine of ours knows the page's own parameters.
+    return engine if contract.id == DEFAULT == contract.location else Contracted(engine, contract)
+
+
 def _api(contract: Contract, engine: Engine, token: str | None, options: dict[str, Any]) -> Api:
-    kind = WorkerApi if options["dialect"] == "worker" else Api
-    api = kind(
+    api = api_of(
         engine,
-        input_schema=dict(contract.input),
+        contract,
+        dialect=options["dialect"] or "rest",
         token=token,
-        model=contract.model,
-        adapters=[line.partition("=")[0] for line in options["lora"]] or None,
-        concurrency=options["concurrency"] or getattr(engine, "concurrency", CONCURRENCY),
+        adapters=[line.partition("=")[0] for line in options["lora"]],
+        concurrency=options["concurrency"],
     )
-    api.body_limit = options["max_body"] << 20
+    api.body_limit = (options["max_body"] or BODY) << 20
     return api
 
 

@@ -25,6 +25,9 @@ TEXT, CONVERSATION, STREAM = "text", "conversation", "stream"
 """The roles of what a request is about, and of how it is answered."""
 
 
+COMPARING = ("output_limit", "seed", "temperature")
+"""The roles of what nearly all comparisons carry."""
+
 NEXT = 0.01
 """How far a value stays from a limit that is itself excluded."""
 
@@ -167,7 +170,10 @@ class Form:
         return self.boundary.contract.roles.get(role, "")
 
     def _place(self, role: str) -> Place:
-        return self.boundary.builder.places[(*self.branch.steps, Property(self._key(role)))]
+        place = self.boundary.builder.places.get((*self.branch.steps, Property(self._key(role))))
+        if place is None:
+            raise Unfit(f"{self.name}: the contract declares no {role} there")
+        return place
 
     def _within(self, role: str, value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -231,8 +237,10 @@ def forms(boundary: Boundary, pricing: Pricing, *, streams: bool) -> list[Form]:
                 if _is_fit(form):
                     found[subject] = form
                 break
-    if TEXT in found:
-        found[TEXT] = replace(found[TEXT], other=found.get(CONVERSATION))
+    text, conversation = found.get(TEXT), found.get(CONVERSATION)
+    # What is asked of both takes what all comparisons take.
+    if text and conversation and all(conversation.has(role) for role in COMPARING if text.has(role)):
+        found[TEXT] = replace(text, other=conversation)
     return [found[subject] for subject in (TEXT, CONVERSATION) if subject in found]
 
 

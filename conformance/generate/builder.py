@@ -82,6 +82,14 @@ class Builder:
         return copy.deepcopy(value) if isinstance(value, dict | list) else value
 
     def _minimal(self, place: Place) -> Any:
+        value = self._smallest(place)
+        stream = self.places.get((*place.steps, Property(self.stream or "")))
+        # Where answers are streamed unless told otherwise, a request that is not about that tells otherwise.
+        if _is_whole(place) and isinstance(value, dict) and stream and stream.schema.get("default") is True:
+            return {str(self.stream): False, **value}
+        return value
+
+    def _smallest(self, place: Place) -> Any:
         if place.pointer in self.contract.samples:
             return self.contract.samples[place.pointer]
         schema = place.schema
@@ -187,12 +195,16 @@ class Builder:
 
     def streams(self, body: object) -> bool:
         """Whether a request asks for a stream."""
-        return isinstance(body, Mapping) and self.stream is not None and body.get(self.stream) is True
+        return self.contract.streams(body)
 
 
 def _forms(steps: tuple[Step, ...]) -> list[Branch]:
     # The forms of the whole request that steps lead through first.
     return list(takewhile(lambda step: isinstance(step, Branch), steps))  # type: ignore[arg-type]
+
+
+def _is_whole(place: Place) -> bool:
+    return not place.steps or _is_form(place.steps)
 
 
 def _is_form(steps: tuple[Step, ...]) -> bool:

@@ -21,12 +21,12 @@ class Pricing:
 
     def __init__(self, contract: Contract, context_window: int = CONTEXT_WINDOW) -> None:
         self.window = context_window
-        self.limit = contract.roles.get("output_limit")
+        self._contract = contract
         self.default = contract.default_limit or UNLIMITED_DEFAULT
 
     def of(self, body: object) -> int:
         """The price of a request with this body: its own limit or the default, else the context window."""
-        stated = body.get(self.limit, self.default) if isinstance(body, Mapping) else self.default
+        stated = self._contract.limit_of(body) if isinstance(body, Mapping) else None
         if not isinstance(stated, int) or isinstance(stated, bool):
             return self.default
         return min(stated, self.window) if stated > 0 else self.window

@@ -39,7 +39,7 @@ def source_of(text: str, name: str) -> Source:
     text = text.removeprefix("\ufeff")
     if re.match(r"\s*<(!doctype|html|head|body)\b", text, re.IGNORECASE):
         text = _text_of_html(text)
-    found = list(_objects(text))
+    found = list(_objects(text, name))
     for _, _, value in found:
         pair = _pair(value)
         if pair is not None:
@@ -146,21 +146,33 @@ def _of_page(text: str, schemas: Sequence[tuple[int, int, Mapping[str, Any]]]) -
     return Source(input=input_, output=output, page=text, model=model, title=model, notes=tuple(notes))
 
 
-def _objects(text: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
-    # The JSON objects of a text that are no part of another, with where they begin and end.
+def _objects(text: str, name: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
+    # The JSON objects of a text that are no part of another, with where they begin and end. Of one that has no end
+    # its parts would be taken for the whole.
     decoder = json.JSONDecoder(strict=False)
     for plain in (text, text.replace("\u00a0", " ")):
         position, found = 0, False
         while (start := plain.find("{", position)) >= 0:
             try:
                 value, position = decoder.raw_decode(plain, start)
-            except (ValueError, RecursionError):
+            except (ValueError, RecursionError) as error:
+                if isinstance(error, json.JSONDecodeError) and _is_cut_off(error, plain):
+                    line = plain.count("\n", 0, start) + 1
+                    raise ContractError(
+                        name, "", f"the JSON that begins in line {line} is cut off", hint="Save all of it."
+                    ) from None
                 position = start + 1
                 continue
             found = True
             yield start, position, value
         if found:
             return
+
+
+def _is_cut_off(error: json.JSONDecodeError, text: str) -> bool:
+    rest = text[error.pos :].strip()
+    in_word = any(word.startswith(rest) for word in ("true", "false", "null"))
+    return in_word or re.fullmatch(r"[-+.eE]*", rest) is not None or error.msg.startswith("Unterminated string")
 
 
 class _Text(HTMLParser):

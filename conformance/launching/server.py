@@ -119,18 +119,15 @@ def live_address(live: Any) -> str:
 
 @contextmanager
 def _live(job: Job, target: Target, folder: Path) -> Iterator[Served]:
-    from infercheck.runners.hosting import in_thread, socket_in
-    from infercheck.runners.loading import application_of, engine_of, is_application
-    from infercheck.runners.server import Api
-    from infercheck.runners.worker import WorkerApi
+    from infercheck.runners.hosting import api_of, in_thread, socket_in
+    from infercheck.runners.loading import application_of, engine_of, is_only_application
 
-    if not hasattr(job.live, "answer") and is_application(job.live):
+    if is_only_application(job.live):
         app, lifespan = application_of(job.live), True
     else:
         contract = load(job.contract or DEFAULT)
-        kind = WorkerApi if job.dialect == "worker" else Api
-        token = target.link().token
-        api = kind(engine_of(job.live), input_schema=dict(contract.input), token=token, model=contract.model)
+        engine = engine_of(job.live)
+        api = api_of(engine, contract, dialect=job.dialect, token=target.link().token)
         app, lifespan = api.app(), False
     socket = socket_in(folder)
     with in_thread(app, socket, lifespan=lifespan):

@@ -121,8 +121,9 @@ def _arguments(parameters: Mapping[str, Any], context: int) -> dict[str, Any]:
     return {name: _argument(properties.get(name, {}), context + place) for place, name in enumerate(names)}
 
 
-def _argument(declared: Mapping[str, Any], chance: int) -> Any:
+def _argument(declared: Any, chance: int) -> Any:
     """Return a value of a declared property's type; one that the page's `type` leaves open is a string."""
+    declared = declared if isinstance(declared, Mapping) else {}  # other pages say nothing of what a property is
     choices = declared.get("enum")
     if isinstance(choices, list) and choices:
         return choices[chance % len(choices)]

@@ -179,7 +179,7 @@ def test_a_bomb_goes_off_outside(kind, tmp_path):
 
 def test_a_compressed_body_of_nothing_ends_with_our_patience(tmp_path):
     with served(CompressesNothingForEver()) as server:
-        done = run_apart(server.url, tmp_path / "out", *QUICK, "--timeout", "0.1", token=None)
+        done = run_apart(server.url, tmp_path / "out", *QUICK, "--timeout", "0.5", token=None)
     assert done.status == 4, done.told()
     assert done.broken == {CODING}, done.told()
     assert done.peak < ORDINARY + 400 * 2**20

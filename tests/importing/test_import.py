@@ -279,6 +279,22 @@ def test_what_is_no_page_and_no_schema_is_refused_with_what_to_give(text, said):
     assert said in str(raised.value).replace("\\", "")
 
 
+@pytest.mark.parametrize("text", [json.dumps(PAIR), json.dumps(PAIR, indent=2), MARKDOWN])
+def test_a_text_that_is_cut_off_is_no_smaller_contract(text):
+    ends = [end for end in range(1, len(text)) if is_within_json(text, end)]
+    assert len(ends) > 100
+    for end in ends[::5]:
+        with pytest.raises(ContractError, match="is cut off"):
+            source_of(text[:end], "it")
+
+
+def is_within_json(text, end):
+    # Between the braces of its first object.
+    start = text.index("{")
+    _, length = json.JSONDecoder().raw_decode(text[start:])
+    return start < end < start + length
+
+
 def test_a_contract_that_is_there_is_not_written_over(tmp_path):
     draft = drafted(json.dumps(PAIR))
     write(draft, tmp_path / "own")
@@ -348,8 +364,15 @@ def test_diff_speaks_of_requirements_and_of_what_is_refused(tmp_path):
     assert invoke("contracts", "diff", old, tmp_path / "none").exit_code == 2
 
 
+SERVED = [
+    *("titled-after-the-model", "a-batch-that-requires-nothing", "forms-in-forms", "chat-completions"),
+    *("forms-with-defaults-and-bounds-of-their-own", "streamed-unless-told-otherwise"),
+    *("short-answers", "tools-of-any-kind"),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", ["titled-after-the-model", "a-batch-that-requires-nothing", "forms-in-forms"])
+@pytest.mark.parametrize("shape", SERVED)
 def test_the_reference_server_keeps_whatever_contract_it_is_run_against(tmp_path, shape):
     file, out = tmp_path / "nine.json", tmp_path / "nine"
     file.write_text(json.dumps(SHAPES[shape]))
@@ -364,3 +387,27 @@ def test_requests_are_drawn_of_the_newer_form_too(newer):
     options = {"profile": "deep", "only": ("input/messages/messages",), "max_requests": 300}
     assert broken(judge(Serving(newer), contract=newer, **options)) == set()
     assert broken(judge(changed(newer, refuses_parts), contract=newer, **options)) != set()
+
+
+# Forms that lack what their siblings have
+
+FORMS = [form["properties"] for form in CONTRACT.input["oneOf"]]
+LACKING = [
+    *(([0], name) for name in FORMS[0] if name != "prompt"),
+    *(([1], name) for name in FORMS[1] if name != "messages"),
+    *(([0, 1], name) for name in FORMS[0] if name in FORMS[1]),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("forms", "name"), LACKING, ids=[f"{name}-{forms}" for forms, name in LACKING])
+def test_a_form_may_lack_what_its_sibling_has(forms, name):
+    pair = json.loads(json.dumps({"input": CONTRACT.input, "output": CONTRACT.output}))
+    for index in forms:
+        del pair["input"]["oneOf"][index]["properties"][name]
+    contract = contract_of(pair)
+    for profile in ("standard", "deep"):
+        plan = make_plan(contract, Options(profile=profile))
+        assert plan.cases
+        # Those on suspicion, too, which are not claimed before.
+        assert all(relation.claims or not relation.planned for relation in plan.relations)

@@ -241,6 +241,33 @@ def test_so_many_answers_are_made_at_once_so_many_wait_and_the_rest_is_refused(t
         assert engine.most == 2
 
 
+def test_who_leaves_while_others_have_their_turn_is_not_answered(tmp_path):
+    engine = Counts()
+    with served(engine, tmp_path, concurrency=1) as client:
+        first = threading.Thread(target=lambda: client.post(URL, json=HELLO))
+        first.start()
+        until(lambda: engine.asked == 1)
+        for _ in range(3):
+            with pytest.raises(httpx.ReadTimeout):
+                client.post(URL, json=HELLO, timeout=0.2)
+        engine.go.set()
+        first.join(20)
+        assert client.post(URL, json=HELLO).status_code == 200
+    assert engine.asked == 2
+
+
+def test_more_answers_are_made_at_once_than_there_are_threads_by_default(tmp_path):
+    engine = Counts()
+    with served(engine, tmp_path, concurrency=60) as client:
+        asking = [threading.Thread(target=lambda: client.post(URL, json=HELLO)) for _ in range(60)]
+        for thread in asking:
+            thread.start()
+        until(lambda: engine.most == 60)
+        engine.go.set()
+        for thread in asking:
+            thread.join(20)
+
+
 def test_a_turn_ends_where_the_client_leaves(tmp_path):
     engine = Endless(pause=0.001)
     with served(engine, tmp_path, concurrency=1) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -126,7 +127,9 @@ def same_template(form: Form) -> Iterator[Claim]:
     if other_form is None:
         return
     for one, other in zip(_alike(form), _alike(other_form), strict=True):
-        yield Same(pairs=[(other, one)], form=other_form.name)
+        # Forms may have bounds and defaults of their own: other settings are no reason for the same answer.
+        if form.boundary.contract.set_alike(*(json.loads(case.request.body) for case in (one, other))):
+            yield Same(pairs=[(other, one)], form=other_form.name)
 
 
 def _alike(form: Form) -> list[Case]:

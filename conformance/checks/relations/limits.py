@@ -160,7 +160,7 @@ def _size(reply: Reply) -> int:
 
 def max_tokens(form: Form) -> Iterator[Claim]:
     """text(n) is a prefix of text(n+k); n tokens where it is a proper one."""
-    for limit in (1, 9):
+    for limit in (each for each in (1, 9) if form.allows("output_limit", each + 1)):
         yield Prefix(shorter=lively(form, output_limit=limit), longer=lively(form), limit=limit)
 
 
@@ -204,6 +204,8 @@ def beside_others(form: Form) -> Iterator[Claim]:
     # Each pair by itself, for they carry other parameters; chance may end an answer early, so others stand by.
     indexes = (0, 1) if form.other else (0,)
     for index, limit in zip(indexes, (LENGTH - 7, LENGTH + 3), strict=False):
+        if not form.allows("output_limit", limit + 1):
+            continue
         yield FirstDecided(
             [
                 Prefix(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from infercheck.cases import Case, distinct
 from infercheck.checks.relations.claims import Besides
@@ -300,10 +301,14 @@ def told_once(form: Form) -> Iterator[Claim]:
 def incremental(form: Form) -> Iterator[Claim]:
     """More than one content event; the first long before the last."""
     streamed = form.stream
-    if streamed is not None:
+    default = form.declared("output_limit", "default")
+    limit: dict[str, Any] = {}
+    if isinstance(default, int) and default < 2 * ENOUGH_TOKENS:
+        limit["output_limit"] = 2 * ENOUGH_TOKENS
+    if streamed is not None and (not limit or form.allows("output_limit", ENOUGH_TOKENS)):
         yield Incremental(
-            streamed=streamed.ask(seed=SEEDS[0]),
-            whole=form.ask(seed=SEEDS[0]),
+            streamed=streamed.ask(seed=SEEDS[0], **limit),
+            whole=form.ask(seed=SEEDS[0], **limit),
             first=form.ask(seed=SEEDS[0], output_limit=1),
         )
 

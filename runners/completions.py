@@ -1,0 +1,62 @@
+"""Answers in the manner of chat completions, for contracts whose answers hold `choices`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Output = Mapping[str, Any]
+
+
+def completion(answer: Output, model: str) -> dict[str, Any]:
+    """The chat completion that says what an answer of the page says."""
+    calls = _calls(answer.get("tool_calls", ()))
+    message = {
+        "role": "assistant",
+        "content": answer.get("response", ""),
+        **({"tool_calls": calls} if calls else {}),
+    }
+    ended = "tool_calls" if calls else "stop"
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": ended}
+    return {**_head("chat.completion", model), "choices": [choice], "usage": answer.get("usage", {})}
+
+
+def chunks(events: Iterator[Output], model: str) -> Iterator[Output]:
+    """The chunks that say what the events of a stream say, the last one how it ended."""
+    ended = "stop"
+    try:
+        for event in events:
+            delta: dict[str, Any] = {}
+            if event.get("response"):
+                delta["content"] = event["response"]
+            if calls := _calls(event.get("tool_calls", ())):
+                delta["tool_calls"] = calls
+                ended = "tool_calls"
+            last = "usage" in event
+            choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": ended if last else None}
+            usage = {"usage": event["usage"]} if last else {}
+            yield {**_head("chat.completion.chunk", model), "choices": [choice], **usage}
+    finally:
+        if (close := getattr(events, "close", None)) is not None:
+            close()
+
+
+def _head(kind: str, model: str) -> dict[str, Any]:
+    # The same request has the same answer, so that nothing here tells one from another.
+    return {"id": "chatcmpl-reference", "object": kind, "created": 0, "model": model}
+
+
+def _calls(calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"call_{number}",
+            "type": "function",
+            "index": number,
+            "function": {
+                "name": call["name"],
+                "arguments": json.dumps(call["arguments"], ensure_ascii=False),
+            },
+        }
+        for number, call in enumerate(calls)
+    ]

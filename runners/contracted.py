@@ -1,0 +1,88 @@
+"""An engine of ours behind another contract than the one it was written for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from typing import Any
+
+from infercheck.contract import Contract, says
+from infercheck.runners.completions import chunks, completion
+from infercheck.runners.engine import Engine, Output, Result
+from infercheck.spoken import TEXT
+
+NAMES: Mapping[str, str] = {
+    "text": "prompt",
+    "conversation": "messages",
+    "output_limit": "max_tokens",
+    "adapter": "lora",
+    **{
+        role: role
+        for role in (
+            *("stream", "raw", "seed", "temperature", "top_p", "top_k"),
+            *("repetition_penalty", "frequency_penalty", "presence_penalty"),
+        )
+    },
+}
+"""What the engine calls the parameter of each role."""
+
+NOTHING = {"response": ""}
+"""The answer to a request that holds neither a text nor messages."""
+
+
+class Contracted:
+    """An `Engine` that knows a contract's parameters by their roles, and its defaults."""
+
+    def __init__(self, engine: Engine, contract: Contract) -> None:
+        self._engine = engine
+        self._contract = contract
+        self.adapters: Sequence[str] = getattr(engine, "adapters", ())
+        self.concurrency: int | None = getattr(engine, "concurrency", None)
+        self._wants_choices = contract.has_choices and not says(contract.output, TEXT)
+
+    def answer(self, request: Mapping[str, Any]) -> Result:
+        """Answer one body that the contract allows; see `Engine.answer`."""
+        roles = self._contract.roles
+        asked: dict[str, Any] = {}
+        for role, ours in NAMES.items():
+            name = roles.get(role, "")
+            value = request.get(name)
+            value = self._contract.default_of(request, name) if value is None else value
+            if value is not None:
+                asked[ours] = value
+        if isinstance(tools := request.get(roles.get("tools", "")), list) and all(map(_is_known, tools)):
+            asked["tools"] = tools
+        if "messages" in asked:
+            asked["messages"] = [
+                {"role": str(one.get("role", "")), "content": one.get("content") or ""} for one in asked["messages"]
+            ]
+        if {"prompt", "messages"} & asked.keys():
+            answer = self._engine.answer(asked)
+        else:
+            answer = iter([NOTHING]) if asked.get("stream") is True else NOTHING
+        if not self._wants_choices:
+            return answer
+        return _in_choices(answer, self._contract.model)
+
+
+def _in_choices(answer: Result, model: str) -> Result:
+    if isinstance(answer, Mapping):
+        return completion(answer, model)
+    if isinstance(answer, Awaitable):
+        return _once_there(answer, model)
+    assert isinstance(answer, Iterator)  # noqa: S101 - for the type checker: an engine of ours
+    return chunks(answer, model)
+
+
+async def _once_there(answer: Awaitable[Any], model: str) -> Output:
+    return completion(await answer, model)
+
+
+def _is_known(tool: Any) -> bool:
+    function = tool.get("function", tool) if isinstance(tool, Mapping) else None
+    parameters = function.get("parameters") if isinstance(function, Mapping) else None
+    return (
+        isinstance(parameters, Mapping)
+        and isinstance(parameters.get("properties"), Mapping)
+        and isinstance(function, Mapping)
+        and isinstance(function.get("name"), str)
+    )
