@@ -194,6 +194,18 @@ SHAPES: Mapping[str, Schema] = {
         "input": asked(prompt(**PENALTIES, **SHORT), messages(**PENALTIES, **SHORT)),
         "output": ANSWER,
     },
+    "names-of-its-own": {
+        "input": {
+            "type": "object",
+            "properties": {
+                "messages": {"type": "array", "items": MESSAGE},
+                "max_completion_tokens": {"type": "integer", "minimum": 1, "default": 300},
+                **{name: schema for name, schema in SETTINGS.items() if name != "max_tokens"},
+            },
+            "required": ["messages"],
+        },
+        "output": COMPLETION,
+    },
     "tools-of-any-kind": {
         "input": asked(messages(tools={"type": "array", "items": TOOL}), prompt()),
         "output": {"type": "object", "properties": {"response": text(), "tool_calls": {"type": "array"}}},

@@ -367,7 +367,7 @@ def test_diff_speaks_of_requirements_and_of_what_is_refused(tmp_path):
 SERVED = [
     *("titled-after-the-model", "a-batch-that-requires-nothing", "forms-in-forms", "chat-completions"),
     *("forms-with-defaults-and-bounds-of-their-own", "streamed-unless-told-otherwise"),
-    *("short-answers", "tools-of-any-kind"),
+    *("short-answers", "tools-of-any-kind", "names-of-its-own"),
 ]
 
 
