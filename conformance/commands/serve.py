@@ -16,10 +16,10 @@ from infercheck.contract import Contract
 from infercheck.contract_loader import DEFAULT
 from infercheck.errors import UsageError
 from infercheck.launching.checkpoints import checkpoint_of, refuse_own
+from infercheck.runners.contracted import Contracted
 from infercheck.runners.engine import Engine
 from infercheck.runners.hosting import LONGEST, api_of
 from infercheck.runners.loading import Place, application_of, engine_of, load
-from infercheck.runners.contracted import Contracted
 from infercheck.runners.reference.engine import ReferenceEngine
 from infercheck.runners.reference.model import DEFAULT_LENGTH, DEFAULT_PEAK, LanguageModel
 from infercheck.runners.server import Api
