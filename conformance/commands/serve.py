@@ -130,7 +130,7 @@ def _token(host: str, at: Path | None, variable: str | None, *, no_token: bool) 
 
 def _engine(place: Place | None, contract: Contract, options: dict[str, Any]) -> Engine:
     if place is not None and place.kind == "transformers":
-        return _transformers(place, options)
+        return _under(contract, _transformers(place, options))
     if place is not None:
         return engine_of(load(place))
     try:

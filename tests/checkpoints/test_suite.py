@@ -10,6 +10,7 @@ import sys
 import pytest
 from harness import invoke
 from hostile.running import run
+from shapes import SHAPES
 
 from infercheck.findings import Verdict
 
@@ -44,6 +45,17 @@ def test_the_whole_suite_served_by_hand(tiny, tmp_path):
             done = run(url, tmp_path, *options, token=None, seconds=240)
         finally:
             process.terminate()
+    assert done.status == 0, done.told()
+    assert not done.ids(*UNDONE), done.told()
+
+
+@pytest.mark.parametrize("shape", ["names-of-its-own", "forms-with-defaults-and-bounds-of-their-own"])
+def test_a_checkpoint_keeps_another_contract(tiny, tmp_path, shape):
+    file = tmp_path / "nine.json"
+    file.write_text(json.dumps(SHAPES[shape]))
+    assert invoke("contracts", "import", file, "--output", tmp_path / "nine").exit_code == 0
+    options = ("--contract", tmp_path / "nine", "--context-window", 8192)
+    done = run(f"transformers:{tiny / 'base'}", tmp_path / "out", *options, token=None, seconds=240)
     assert done.status == 0, done.told()
     assert not done.ids(*UNDONE), done.told()
 
