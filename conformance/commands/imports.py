@@ -73,7 +73,8 @@ def _found(contract: Contract, draft: Draft, folder: Path) -> Iterator[str]:
     if missing:
         yield f"  roles missing        {', '.join(missing)}"
     plan = make_plan(contract, Options())
-    left = sorted(COMPARED - set(contract.requirements))
+    silent = {id_ for id_ in plan.absent if id_ in COMPARED and not id_.startswith("lora/")}
+    left = sorted((COMPARED - set(contract.requirements)) | silent)
     if left:
         yield f"  will not be asked    {', '.join(left)}"
     yield f"  examples             {', '.join(one.id for one in contract.examples) or 'none that could be read'}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from infercheck.checks.relations.settings import LONGEST
 from infercheck.contract import Contract, answer_schema, says
 from infercheck.errors import ContractError
 from infercheck.generate.builder import Builder
@@ -20,9 +21,6 @@ from infercheck.importing.source import Source
 from infercheck.reading import CannotRead, assume, read
 from infercheck.schema import FORMS, Branch, Schema, kind_of, slug, untested, walk, ways
 from infercheck.spoken import TEXT
-
-LONG_ANSWER = 1000
-"""Tokens from which on comparing whole answers is dear."""
 
 BATCH = "requests"
 """The parameter of a form that holds other requests, which are answered later."""
@@ -63,7 +61,13 @@ def draft_of(source: Source, name: str, *, model: str = "", url: str = "", date:
     for branch in builder.branches():
         if not contract.oracle.is_valid(builder.base(branch)):
             if not branch.pointer:
-                raise ContractError(name, "", "no valid request could be made of its input schema")
+                left = ", ".join(untested(schema))
+                raise ContractError(
+                    name,
+                    "",
+                    "no valid request could be made of its input schema",
+                    hint=f"No request is made for the sake of these keywords: {left}." if left else "",
+                )
             unasked[branch.pointer] = (
                 "no valid request could be made of its schema; samples have to be written by hand"
             )
@@ -255,10 +259,9 @@ def _to_look_over(contract: Contract, data: Mapping[str, Any]) -> list[str]:
     elif not contract.speaks:
         found.append("its output has no member response, so that nothing is known of what an answer says")
     compared = ("max_tokens", "temperature", "raw", "stream")
-    if (contract.default_limit or 0) > LONG_ANSWER:
+    if (contract.default_limit or 0) > LONGEST:
         found.append(
-            f"answers without a limit have up to {contract.default_limit} tokens: to compare them takes more than "
-            "a run may spend, unless --max-tokens allows it"
+            f"answers without a limit have up to {contract.default_limit} tokens: how long they are is not compared"
         )
     for role in roles:
         wanted = f"default/{'max_tokens' if role == 'output_limit' else role}"

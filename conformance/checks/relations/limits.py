@@ -21,7 +21,6 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import (
-    COMBINED,
     FAR,
     FARTHEST,
     HOT,
@@ -30,6 +29,7 @@ from infercheck.checks.relations.settings import (
     SEEDS,
     combined,
     has_room,
+    is_told_from_longer,
     lively,
 )
 from infercheck.generate.asks import Form
@@ -160,14 +160,17 @@ def _size(reply: Reply) -> int:
 
 def max_tokens(form: Form) -> Iterator[Claim]:
     """text(n) is a prefix of text(n+k); n tokens where it is a proper one."""
-    for limit in (each for each in (1, 9) if form.allows("output_limit", each + 1)):
+    most = form.within("output_limit", [LENGTH])[0]
+    for limit in form.within("output_limit", [1, 9]):
+        if limit == most:
+            continue
         yield Prefix(shorter=lively(form, output_limit=limit), longer=lively(form), limit=limit)
 
 
 def uncapped(form: Form) -> Iterator[Claim]:
     """Not silently capped, at the default or beyond."""
     default = form.declared("output_limit", "default")
-    if isinstance(default, int) and form.allows("output_limit", default + 1):
+    if is_told_from_longer(form, default):
         yield FirstDecided([_uncapped(form, default, **one) for one in LONG_WINDED])
         yield Besides(FirstDecided([_prefix(form, default, **one) for one in LONG_WINDED]))
         far, limit = (form.stream, FARTHEST) if form.stream else (form, FAR)
@@ -230,4 +233,4 @@ CUT, UNCAPPED = (
     )
     for claims, without in ((max_tokens, False), (uncapped, True))
 )
-CUT_BESIDE = Row(requirements=("effect/max_tokens",), claims=beside_others, roles=(*_ROLES, *COMBINED), greedy=True)
+CUT_BESIDE = Row(requirements=("effect/max_tokens",), claims=beside_others, roles=_ROLES, greedy=True)
