@@ -13,10 +13,13 @@ from infercheck.record import Record
 from infercheck.reports.visible import visible
 from infercheck.reports.words import commands, kept
 from infercheck.requirements import Level
-from infercheck.results import Result, Results
+from infercheck.results import Group, Result, Results
 
 GROUPS = 3
 """Findings of one requirement that are told whole."""
+
+ALSO = 3
+"""Other cases of a finding that are named."""
 
 COMMAND = 4_000
 """Characters up to which a curl line is told."""
@@ -98,11 +101,26 @@ def _lines(results: Results, result: Result) -> Iterator[str]:
         yield f"  observed  {visible(finding.observed, 400)}{times}"
         if finding.reason:
             yield f"  reason    {visible(finding.reason, 400)}"
+        if also := others(group):
+            yield f"  also      {visible(also, 400)}"
         for name, line in commands(results.record, finding):
             shown = visible(line) if len(line) <= COMMAND else "its curl line is in report.json"
             yield f"  {name:<10}{shown}"
     if (rest := len(result.groups) - GROUPS) > 0:
         yield f"  and {rest} more findings of this requirement"
+
+
+def others(group: Group) -> str:
+    """The other cases that showed the same, as far as a line has room; they need not have the same cause."""
+    rest = [case for case in group.cases if case != group.finding.case]
+    more = f" and {len(rest) - ALSO} more" if len(rest) > ALSO else ""
+    return ", ".join(rest[:ALSO]) + more
+
+
+def server_log(record: Record) -> str:
+    """Where the words of a server lie that this run has started; empty where it is not known to have one."""
+    address = str(record.header["target"]["address"])
+    return f"{record.header['folder']}/server.log" if address.startswith(("engine:", "asgi:")) else ""
 
 
 def clause_of(result: Result) -> str:

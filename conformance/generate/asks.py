@@ -147,7 +147,9 @@ class Form:
             id=f"{id_}/dropped" if drop else id_,
             title=self._title(named, said),
             expectation=Expectation.OPEN if is_open else Expectation.VALID,
-            request=Request(body=data, stream=self.streamed, stop_after=DROPPED if drop else None),
+            request=Request(
+                body=data, stream=self.boundary.builder.streams(body), stop_after=DROPPED if drop else None
+            ),
             branch=self.boundary.builder.name(self.branch) or None,
             parts=parts,
             base=self.boundary.builder.base(self.branch),

@@ -90,7 +90,7 @@ class Builder:
         value = self._smallest(place)
         stream = self.places.get((*place.steps, Property(self.stream or "")))
         # Where answers are streamed unless told otherwise, a request that is not about that tells otherwise.
-        if _is_whole(place) and isinstance(value, dict) and stream and stream.schema.get("default") is True:
+        if _is_whole(place) and isinstance(value, dict) and stream and _is_on_and_may_be_off(stream.schema):
             return {str(self.stream): False, **value}
         return value
 
@@ -225,6 +225,10 @@ class Builder:
 def _forms(steps: tuple[Step, ...]) -> list[Branch]:
     # The forms of the whole request that steps lead through first.
     return list(takewhile(lambda step: isinstance(step, Branch), steps))  # type: ignore[arg-type]
+
+
+def _is_on_and_may_be_off(schema: Mapping[str, Any]) -> bool:
+    return schema.get("default") is True and False in schema.get("enum", [schema.get("const", False)])
 
 
 def _is_whole(place: Place) -> bool:

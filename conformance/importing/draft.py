@@ -10,6 +10,7 @@ from typing import Any
 
 from infercheck.checks.relations.settings import LONGEST
 from infercheck.contract import Contract, answer_schema, says
+from infercheck.contract_checks import read_schema
 from infercheck.errors import ContractError
 from infercheck.generate.builder import Builder
 from infercheck.importing.naming import ROLES, branch_names, roles_of
@@ -18,7 +19,7 @@ from infercheck.importing.questions import ABSENT, adapter_aims, image_aims, que
 from infercheck.importing.samples import more_values, samples
 from infercheck.importing.snippets import examples
 from infercheck.importing.source import Source
-from infercheck.reading import CannotRead, assume, read
+from infercheck.reading import assume
 from infercheck.schema import FORMS, Branch, Schema, kind_of, slug, untested, walk, ways
 from infercheck.spoken import TEXT
 
@@ -41,13 +42,11 @@ def draft_of(source: Source, name: str, *, model: str = "", url: str = "", date:
 
     `name` is the source's own, for people; `date` the day of the import, as YYYY-MM-DD.
     """
-    try:
-        schema, output = read(source.input), read(source.output or {})
-    except CannotRead as fault:
-        raise ContractError(name, "", str(fault)) from None
+    where = name or "what was piped in"
+    schema, output = read_schema(source.input, where, "input"), read_schema(source.output or {}, where, "output")
     model = model or source.model or PurePath(name).stem.removesuffix(".page").removesuffix(".schema") or "model"
     by_hand = list(source.notes)
-    _refuse_others(schema, output, name)
+    _refuse_others(schema, output, where)
     assumed = _assumed(schema)
     for row in assumed:
         schema = assume(schema, row["pointer"], row["required"])
@@ -63,8 +62,8 @@ def draft_of(source: Source, name: str, *, model: str = "", url: str = "", date:
             if not branch.pointer:
                 left = ", ".join(untested(schema))
                 raise ContractError(
-                    name,
-                    "",
+                    where,
+                    "input",
                     "no valid request could be made of its input schema",
                     hint=f"No request is made for the sake of these keywords: {left}." if left else "",
                 )
@@ -149,6 +148,8 @@ def _refuse_others(schema: Schema, output: Schema, name: str) -> None:
     if not any(_is_object(form) for form in forms):
         kinds = ", ".join(sorted({str(kind_of(form)) for form in forms}))
         raise ContractError(name, "input", f"no text generation: a request is no JSON object but {kinds}")
+    if not any(form.get("properties") for form in forms):
+        raise ContractError(name, "input", "no text generation: nothing is said of what a request has")
     answers = [form for _, form in ways(output)]
     if output and not any(_is_object(form) for form in answers):
         kinds = ", ".join(sorted({str(kind_of(form)) for form in answers}))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from infercheck.contract import Contract, says
-from infercheck.runners.reference.completions import chunks, completion
+from infercheck.contract import Contract, answer_schema, says
+from infercheck.runners.reference.completions import chunks, completion, instance
 from infercheck.runners.reference.engine import ReferenceEngine
 from infercheck.spoken import TEXT
 
@@ -37,6 +37,7 @@ class Contracted:
         self._contract = contract
         self.adapters: Sequence[str] = engine.adapters
         self._in_choices = contract.has_choices and not says(contract.output, TEXT)
+        self._other = None if contract.speaks else answer_schema(contract.output)[1]
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | Iterator[Mapping[str, Any]]:
         """Answer one body that the contract allows; see `Engine.answer`."""
@@ -58,6 +59,8 @@ class Contracted:
             answer = self._engine.answer(asked)
         else:
             answer = iter([NOTHING]) if asked.get("stream") is True else NOTHING
+        if self._other is not None and isinstance(answer, Mapping):
+            return {**instance(self._other, answer["response"]), **answer}
         if not self._in_choices:
             return answer
         model = self._contract.model

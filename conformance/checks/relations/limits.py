@@ -206,8 +206,9 @@ def beside_others(form: Form) -> Iterator[Claim]:
     """The same beside other parameters, and in every form."""
     # Each pair by itself, for they carry other parameters; chance may end an answer early, so others stand by.
     indexes = (0, 1) if form.other else (0,)
-    for index, limit in zip(indexes, (LENGTH - 7, LENGTH + 3), strict=False):
-        if not form.allows("output_limit", limit + 1):
+    for index, low, high in zip(indexes, (LENGTH - 7, LENGTH + 3), (LENGTH - 1, 2 * LENGTH - 3), strict=False):
+        limit, most = (form.within("output_limit", [each])[0] for each in (low, high))
+        if limit >= most:
             continue
         yield FirstDecided(
             [

@@ -20,8 +20,7 @@ LENGTH = 32
 """Tokens of an answer that is compared."""
 
 COMBINED = ("top_k", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty")
-"""The roles of the parameters that `combined` requests carry, where a form has them, beside the temperature, the seed
-and the limit."""
+"""The roles of the parameters that `combined` requests carry, where a form has them, beside those of all."""
 
 LONG_WINDED: Sequence[Mapping[str, Any]] = (
     {"seed": SEEDS[0]},
@@ -106,10 +105,11 @@ def by_chance(form: Form) -> Pair:
 def combined(form: Form, **roles: Any) -> list[Case]:
     """Requests in which many parameters have an effect at once, so that one that is left out anywhere shows.
 
-    Those of `COMBINED` that the form does not have are left out.
+    Those of `COMBINED` that the form does not have are left out. Their lengths are primes: a stream that sends its
+    tokens in groups, and loses what is no whole group, loses something of each.
     """
     one: dict[str, Any] = {
-        "output_limit": LENGTH,
+        "output_limit": LENGTH - 1,
         "seed": 9999999999,
         "temperature": 4.5,
         "top_k": 40,
@@ -119,7 +119,7 @@ def combined(form: Form, **roles: Any) -> list[Case]:
         **roles,
     }
     other: dict[str, Any] = {
-        "output_limit": 2 * LENGTH,
+        "output_limit": 2 * LENGTH - 3,
         "seed": SEEDS[3],
         "temperature": 1.2,
         "top_p": 0.7,
