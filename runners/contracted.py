@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Any
 
-from infercheck.contract import Contract, says
-from infercheck.runners.completions import chunks, completion
+from infercheck.contract import Contract, answer_schema, says
+from infercheck.runners.completions import chunks, completion, instance
 from infercheck.runners.engine import Engine, Output, Result
 from infercheck.spoken import TEXT
 
@@ -38,6 +38,7 @@ class Contracted:
         self.adapters: Sequence[str] = getattr(engine, "adapters", ())
         self.concurrency: int | None = getattr(engine, "concurrency", None)
         self._wants_choices = contract.has_choices and not says(contract.output, TEXT)
+        self._other = None if contract.speaks else answer_schema(contract.output)[1]
 
     def answer(self, request: Mapping[str, Any]) -> Result:
         """Answer one body that the contract allows; see `Engine.answer`."""
@@ -59,22 +60,22 @@ class Contracted:
             answer = self._engine.answer(asked)
         else:
             answer = iter([NOTHING]) if asked.get("stream") is True else NOTHING
-        if not self._wants_choices:
+        if self._other is None and not self._wants_choices:
             return answer
-        return _in_choices(answer, self._contract.model)
+        if isinstance(answer, Mapping):
+            return self._shaped(answer)
+        if isinstance(answer, Awaitable):
+            return self._once_there(answer)
+        assert isinstance(answer, Iterator)  # noqa: S101 - for the type checker: an engine of ours
+        return chunks(answer, self._contract.model) if self._wants_choices else answer
 
+    async def _once_there(self, answer: Awaitable[Any]) -> Output:
+        return self._shaped(await answer)
 
-def _in_choices(answer: Result, model: str) -> Result:
-    if isinstance(answer, Mapping):
-        return completion(answer, model)
-    if isinstance(answer, Awaitable):
-        return _once_there(answer, model)
-    assert isinstance(answer, Iterator)  # noqa: S101 - for the type checker: an engine of ours
-    return chunks(answer, model)
-
-
-async def _once_there(answer: Awaitable[Any], model: str) -> Output:
-    return completion(await answer, model)
+    def _shaped(self, answer: Output) -> Output:
+        if self._wants_choices:
+            return completion(answer, self._contract.model)
+        return {**instance(self._other or {}, answer["response"]), **answer}
 
 
 def _is_known(tool: Any) -> bool:

@@ -170,7 +170,8 @@ def path_of(target: Target) -> str | None:
     place = Place.parse(target.address)
     if place is None and not target.address.startswith(LIVE):
         return None
-    return place.path if place and place.path else API_PATH.format(model=target.model)
+    own = place.path if place else "".join(target.address.partition("/")[1:])
+    return own or API_PATH.format(model=target.model)
 
 
 def is_secret(name: str) -> bool:

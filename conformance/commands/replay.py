@@ -54,7 +54,8 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
         if header["address"].startswith(("engine:", "asgi:", "transformers:", LIVE)):
             # Nor is it asked which module to import.
             raise UsageError(
-                f"the recorded target was {header['address']}", hint="Name it, or a URL, with --target."
+                f"the recorded target was {header['address']}",
+                hint=f"A journal is not asked what to start. Say so: --target {header['address']}, or a URL.",
             )
         job = replace(job, target="reference" if header["address"] == "reference" else header["url"])
     if header["token_variable"] and job.token_env is None and job.target not in ("reference", "cloudflare"):

@@ -111,10 +111,12 @@ def _options(job: Job) -> list[str]:
     return options
 
 
-def live_address(live: Any) -> str:
-    """What the target is called that is an object of this process."""
+def live_address(live: Any, path: str = "") -> str:
+    """What the target is called that is an object of this process; an application is asked at a path."""
+    if path and not path.startswith("/"):
+        raise UsageError(f"{path!r} is no path", hint="Write it as in /v1/run.")
     kind = live if isinstance(live, type) or hasattr(live, "__qualname__") else type(live)
-    return f"{LIVE}{kind.__module__}.{kind.__qualname__}"
+    return f"{LIVE}{kind.__module__}.{kind.__qualname__}{path}"
 
 
 @contextmanager
