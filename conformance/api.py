@@ -15,18 +15,22 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from infercheck.config import check_values, read_config
+from infercheck.errors import UsageError
 from infercheck.findings import Verdict
 from infercheck.job import header_lines, job_of
 from infercheck.launching.background import Background
 from infercheck.launching.launch import Cancel, Launch, perform, prepare
 from infercheck.launching.reports import write_reports
 from infercheck.launching.server import live_address
-from infercheck.reports.plain import tally, told
+from infercheck.reports.plain import served, steadiness, tally, told
+from infercheck.reports.visible import visible
 from infercheck.results import Result, Results
 from infercheck.runners.engine import Engine
 from infercheck.suite import Progress
 
 PREFIX = "infercheck-"
+CONFIGURED = ""
+"""The target that the config file names, else the reference server."""
 COMMAND = ("infercheck.run",)
 """What the journal says was called."""
 
@@ -69,6 +73,9 @@ class Wishes(TypedDict, total=False):
     ready: str
     ready_timeout: float
     memory: int
+    batch: int
+    dtype: str
+    device: str
     warm_up: bool
 
 
@@ -105,15 +112,21 @@ class Run:
         return [str(stale) for stale in self.results.stale]
 
     def text(self) -> str:
-        """The verdict and every broken promise as text, with curl lines."""
+        """The verdict, every broken promise with its curl lines, and what could not be decided, as text."""
         worst = self.results.with_verdict(Verdict.FAIL, Verdict.WARN)
         head = f"{self.verdict.upper()}  {tally(self.results)}"
-        return "\n\n".join([head, *(told(self.results, result) for result in worst), *self.stale])
+        record, open_ = self.results.record, self.results.with_verdict(Verdict.INCONCLUSIVE, Verdict.ERROR)
+        why = record.why_incomplete
+        about = [*filter(None, (f"incomplete: {why}" if why else "", steadiness(record), served(record)))]
+        undecided = [f"{one.verdict} {one.requirement.id}: {visible(one.reason, 200)}" for one in open_]
+        broken = [told(self.results, result) for result in worst]
+        return "\n\n".join(filter(None, [head, "\n".join(about), *broken, "\n".join(undecided), *self.stale]))
 
 
 def run(
-    target: str | Engine | Callable[..., Any] | None = None,
+    target: str | Engine | Callable[..., Any] = CONFIGURED,
     *,
+    path: str = "",
     config: Path | str | None = None,
     output: Path | str | None = None,
     resume: bool = False,
@@ -122,21 +135,23 @@ def run(
 ) -> Run:
     """Test a target, wait for the end, and return what came of it.
 
-    `target` is an address as the command takes it (default `reference`), or an object: an `Engine`, a function of
-    the request, or an ASGI application. It is served from a thread of this process: what kills or blocks this
-    takes the run along. `config` is the path of an `infercheck.yaml`, before which all else goes, `output` the
+    `target` is an address as the command takes it (by default what `config` says, else `reference`), or an object:
+    an `Engine`, a function of the request, or an ASGI application, which is asked at `path` (that of the documented
+    API by default). It is served from a thread of this process: what kills or blocks this takes the run along.
+    `config` is the path of an `infercheck.yaml`, before which all else goes, `output` the
     folder for journal and reports (a new temporary one by default).
     `resume` goes on with the run whose journal lies in `output`. `listener` is told of progress in another thread.
 
     UserError where something makes no sense, TargetError where the target is out of reach. May be called where an
     event loop runs, which it blocks; there `run_async` is better. Ctrl-C ends the run in order.
     """
-    return _background(target, config, output, resume, listener, dict(wishes)).wait()
+    return _background(_named(target, path), config, output, resume, listener, dict(wishes)).wait()
 
 
 async def run_async(
-    target: str | Engine | Callable[..., Any] | None = None,
+    target: str | Engine | Callable[..., Any] = CONFIGURED,
     *,
+    path: str = "",
     config: Path | str | None = None,
     output: Path | str | None = None,
     resume: bool = False,
@@ -144,7 +159,7 @@ async def run_async(
     **wishes: Unpack[Wishes],
 ) -> Run:
     """The same for programs with an event loop, which stays free. Cancelling it ends the run in order."""
-    work = _background(target, config, output, resume, listener, dict(wishes))
+    work = _background(_named(target, path), config, output, resume, listener, dict(wishes))
     waiting = asyncio.ensure_future(asyncio.to_thread(work.wait))
     try:
         return await asyncio.shield(waiting)
@@ -155,14 +170,14 @@ async def run_async(
 
 
 def _background(
-    target: str | Engine | Callable[..., Any] | None,
+    named: dict[str, Any],
     config: Path | str | None,
     output: Path | str | None,
     resume: bool,
     listener: Callable[[Progress], None] | None,
     wishes: dict[str, Any],
 ) -> Background[Run]:
-    values = _values(wishes) | ({} if target is None else _named(target))
+    values = _values(wishes) | named
     launch = prepare(job_of(read_config(Path(config)) if config else None, values))
     own = output or launch.job.output
     folder = Path(own or tempfile.mkdtemp(prefix=PREFIX))
@@ -180,8 +195,14 @@ def _background(
     return Background(work)
 
 
-def _named(target: str | Engine | Callable[..., Any]) -> dict[str, Any]:
-    return {"target": target} if isinstance(target, str) else {"target": live_address(target), "live": target}
+def _named(target: Any, path: str) -> dict[str, Any]:
+    if target is None:
+        raise UsageError("the target is None", hint="A fixture may have forgotten to return it.")
+    if isinstance(target, str) and path:
+        raise UsageError("`path` is for an application that is an object", hint="An address has its own path.")
+    if isinstance(target, str):
+        return {"target": target} if target else {}
+    return {"target": live_address(target, path), "live": target}
 
 
 def _left(launch: Launch, results: Results, folder: Path) -> Run:

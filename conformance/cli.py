@@ -13,10 +13,12 @@ import click
 from infercheck import __version__
 from infercheck.commands.contracts import contracts
 from infercheck.commands.shared import (
+    checkpoint_options,
     config_options,
     contract_option,
     finite,
     link_options,
+    lora_option,
     plan_options,
     server_options,
 )
@@ -28,7 +30,8 @@ INTERRUPTED = 130
 FORMS = ("text", "html", "json", "junit", "markdown", "badge-svg", "badge-json")
 TARGETS = """TARGET is `reference` (the built-in server, the default), `cloudflare` (account and token from
 CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN), `engine:MODULE:OBJECT` or `asgi:MODULE:APP` (an engine or an
-application of yours, served in a process of its own: see `infercheck serve --help`)"""
+application of yours, served in a process of its own: see `infercheck serve --help`), `transformers:PATH` (a
+checkpoint, served likewise)"""
 RECORDED = "`replay:JOURNAL` (judges a recorded run again, without a network)"
 URL = "or the exact URL to POST to."
 
@@ -80,6 +83,7 @@ def cli() -> None:
 @contract_option
 @link_options
 @server_options
+@checkpoint_options
 @plan_options
 @click.option("--warm-up", is_flag=True, help="Send one request beforehand that is neither judged nor counted.")
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True,
@@ -152,6 +156,8 @@ def plan(**options: Any) -> None:
 @contract_option
 @link_options
 @server_options
+@checkpoint_options
+@lora_option
 def doctor(**options: Any) -> None:
     """Send three requests to TARGET and say what to mend before a run makes sense."""
     from infercheck.commands.doctor import doctor as command
@@ -183,6 +189,8 @@ def explain(**options: Any) -> None:
 @contract_option
 @link_options
 @server_options
+@checkpoint_options
+@lora_option
 def replay(**options: Any) -> None:
     """Send CASE of the run in JOURNAL again and show the recorded answer and the new one side by side.
 
@@ -217,9 +225,12 @@ def report(**options: Any) -> None:
 @click.option("--no-token", is_flag=True, help="Ask for no token. On loopback or a Unix socket only.")
 @click.option("--dialect", type=click.Choice(["rest", "worker"]), default=None, show_default="rest",
               help="rest is the REST API, worker a Worker at any path that returns the bare answer.")  # fmt: skip
-@click.option("--lora", multiple=True, metavar="NAME",
+@click.option("--lora", multiple=True, metavar="NAME[=PATH]",
               help="An adapter that `lora` may name; others are refused. May be given again. By default the engine "
-                   "knows.")  # fmt: skip
+                   "knows. transformers:PATH loads it from PATH.")  # fmt: skip
+@checkpoint_options
+@click.option("--context-window", type=click.IntRange(1), metavar="TOKENS",
+              help="transformers:PATH: longer prompts are refused; by default the model's.")  # fmt: skip
 @click.option("--concurrency", type=click.IntRange(1),
               help="Answers made at once; four times as many requests wait, further ones get 429. By default what "
                    "the engine says, or 16.")  # fmt: skip
@@ -238,6 +249,9 @@ def serve(**options: Any) -> None:
     a `message`. Without ENGINE the built-in reference model is served.
 
     `asgi:MODULE:APP` serves an ASGI application of yours as it is; tokens, dialect and limits are its own.
+
+    `transformers:PATH` serves a causal language model by PyTorch and transformers: a folder with config, weights
+    and tokenizer, or a .gguf file, with LoRA adapters as --lora NAME=PATH. It needs infercheck[transformers].
 
     Prints the URL, the token and a curl line.
     """

@@ -45,6 +45,7 @@ class Settings:
     `folder` is where curl lines look for long bodies, beside the journal by default; `examples` the one that holds
     the requests that showed a defect in earlier runs.
     `address` is what the user wrote, `url` where requests go, `token_variable` the name that curl lines give.
+    `serve_options` are those of `infercheck serve` for a target that we serve.
     """
 
     address: str
@@ -52,6 +53,7 @@ class Settings:
     dialect: Dialect
     token_variable: str | None = None
     curl_options: tuple[str, ...] = ()
+    serve_options: tuple[str, ...] = ()
     concurrency: int = 4
     rate: float | None = None
     max_time: float | None = None
@@ -267,6 +269,7 @@ def _header(contract: Contract, plan: Plan, options: Options, settings: Settings
             "dialect": settings.dialect,
             "token_variable": settings.token_variable,
             "curl_options": settings.curl_options,
+            "serve_options": settings.serve_options,
         },
         "profile": plan.profile.name,
         "seed": options.seed,

@@ -97,10 +97,12 @@ class Contract:
         """
         about = {self.roles.get("text"), self.roles.get("conversation")}
         names = {name for form in self.forms for name in form.get("properties", {})} - about
-        settings = (
-            [body[name] if name in body else self.default_of(body, name) for body in (one, other)] for name in names
-        )
-        return all(left is None or right is None or left == right for left, right in settings)
+        for name in names:
+            left, right = (body[name] if name in body else self.default_of(body, name) for body in (one, other))
+            unsaid = name not in one and name not in other and (left is None or right is None)
+            if left != right and not unsaid:
+                return False
+        return True
 
     def streams(self, body: object) -> bool:
         """Whether a request asks for a stream, or leaves it to a default that is one."""

@@ -39,15 +39,15 @@ def check_provenance(data: Mapping[str, Any], folder: Traversable) -> None:
             )
 
 
-def read_schema(schema: object, file: Traversable) -> dict[str, Any]:
-    """A schema as it is read; ContractError where it is none."""
+def read_schema(schema: object, file: Traversable | str, place: str = "") -> dict[str, Any]:
+    """A schema as it is read; ContractError, which names the file and the place in it, where it is none."""
     if not isinstance(schema, Mapping):
-        raise ContractError(file, "", "expected a JSON Schema that is an object")
+        raise ContractError(file, place, "expected a JSON Schema that is an object")
     try:
         made = read(schema)
         jsonschema_rs.Draft202012Validator(made)
     except (ValueError, TypeError, AttributeError, jsonschema_rs.ValidationError) as error:
-        raise ContractError(file, "", f"expected a JSON Schema: {str(error).splitlines()[0]}") from None
+        raise ContractError(file, place, f"expected a JSON Schema: {str(error).splitlines()[0]}") from None
     return made
 
 

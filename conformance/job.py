@@ -19,10 +19,11 @@ STARTING = frozenset({"start", "ready", "ready_timeout", "memory"})
 class Job:
     """What to test, and how. The names are those of the command line's options and of `infercheck.yaml`.
 
-    `timeout`, `max_time`, `restart_wait` and `ready_timeout` are in seconds; `rate` reads as in 300/m. `headers`
-    are `NAME=VALUE`, where a VALUE of `$VARIABLE` stands for that variable's. `token` is the token itself, for who
-    has it in no variable. `memory`, in MiB, is what a server that we start may take. `live` is an engine or an
-    application of this process, whose `target` is then the name. `folder` is where `start` runs.
+    `timeout`, `max_time`, `restart_wait` and `ready_timeout` are in seconds; `rate` reads as in 300/m.
+    `headers` are `NAME=VALUE`, where a VALUE of `$VARIABLE` stands for that variable's. `token` is the token
+    itself, for who has it in no variable. `memory`, in MiB, is what a server that we start may take. `live` is
+    an engine or an application of this process, whose `target` is then the name. `folder` is where `start`
+    runs. `batch`, `dtype` and `device` are for a checkpoint, and `lora` is `NAME=PATH` there.
     """
 
     target: str = "reference"
@@ -56,6 +57,9 @@ class Job:
     ready: str | None = None
     ready_timeout: float | None = None
     memory: int | None = None
+    batch: int | None = None
+    dtype: str | None = None
+    device: str | None = None
     warm_up: bool = False
     output: str | None = None
     folder: Path | None = None
@@ -74,12 +78,19 @@ class Job:
         return self.fail_on == "should"
 
     @property
+    def adapters(self) -> tuple[str, ...]:
+        """The names of the target's adapters."""
+        if not self.target.startswith("transformers:"):
+            return self.lora
+        return tuple(line.partition("=")[0] for line in self.lora)
+
+    @property
     def options(self) -> Options:
         """What it says of the plan."""
         return Options(
             profile=self.profile,
             seed=self.seed,
-            adapters=self.lora,
+            adapters=self.adapters,
             context_window=self.context_window,
             only=self.only,
             exclude=self.exclude,
@@ -91,7 +102,7 @@ class Job:
 
 OF_THE_TARGET = STARTING | {
     "target", "dialect", "token_env", "headers", "proxy", "ca_bundle", "insecure", "lora", "context_window",
-    "declare", "expect", "baseline", "warm_up",
+    "declare", "expect", "baseline", "warm_up", "batch", "dtype", "device",
 }  # fmt: skip
 """What a config file says of its own target, which means nothing where another kind of target is named."""
 

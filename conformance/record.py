@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from infercheck.cases import Side
+from infercheck.cases import Expectation, Side
 from infercheck.errors import JournalError
 from infercheck.exchange import Exchange
 from infercheck.exchanges import Exchanges
@@ -73,7 +73,7 @@ class Record:
 
     Exchanges and cases are read from the journal when they are looked at: a long run has tens of thousands.
     `bodies` and `cases` are the keys of those that the journal holds, `streams` tells whether plain answers and
-    streams came.
+    streams came of what may be accepted.
     """
 
     header: Mapping[str, Any]
@@ -132,8 +132,7 @@ def read(path: Path) -> Record:
 def _read(header: Mapping[str, Any], pages: Pages, lines: Iterator[tuple[int, Mapping[str, Any]]]) -> Record:
     cases, exchanges = CaseLines(pages), Exchanges(pages)
     record = Record(header=header, rows=tuple(_row(row) for row in header["requirements"]))
-    under_way: dict[int, bool] = {}
-    streams: set[bool] = set()
+    expected = _Expected()
     kept: dict[tuple[str, Side | None], tuple[str, Side | None]] = {}  # each pair once
     for place, line in lines:
         match line["type"]:
@@ -145,11 +144,12 @@ def _read(header: Mapping[str, Any], pages: Pages, lines: Iterator[tuple[int, Ma
                 record.expectations = from_line(line)
             case "case":
                 cases.add(line["case"], place)
+                expected.case(line)
             case "sent":
-                under_way[line["exchange"]] = line["stream"]
+                expected.sent(line)
                 exchanges.was_sent(line["exchange"], place)
             case "exchange":
-                streams.add(under_way.pop(line["exchange"]))
+                expected.answered(line["exchange"])
                 exchanges.was_answered(line["exchange"], place)
             case "judged":
                 record.judged.pop(line["case"], None)
@@ -161,8 +161,29 @@ def _read(header: Mapping[str, Any], pages: Pages, lines: Iterator[tuple[int, Ma
             case "footer":
                 record.footer = line
     record.case, record.cases, record.exchanges = cases, cases.places, exchanges
-    record.sent, record.bodies, record.streams = exchanges.sent, exchanges.bodies, frozenset(streams)
+    record.sent, record.bodies, record.streams = exchanges.sent, exchanges.bodies, frozenset(expected.streams)
     return record
+
+
+class _Expected:
+    """Which kinds of answers came that may have been accepted: streams, plain ones. `True` stands for streams."""
+
+    def __init__(self) -> None:
+        self.streams: set[bool] = set()
+        self._invalid: set[int] = set()
+        self._under_way: dict[int, bool | None] = {}
+
+    def case(self, line: Mapping[str, Any]) -> None:
+        if line["expectation"] == Expectation.INVALID:
+            self._invalid.add(case_key(line["case"]))
+
+    def sent(self, line: Mapping[str, Any]) -> None:
+        invalid = case_key(line["case"]) in self._invalid
+        self._under_way[line["exchange"]] = None if invalid else line["stream"]
+
+    def answered(self, number: int) -> None:
+        if (stream := self._under_way.pop(number)) is not None:
+            self.streams.add(stream)
 
 
 def _judged(line: Mapping[str, Any], known: dict[tuple[str, Side | None], tuple[str, Side | None]]) -> Judged:

@@ -250,6 +250,8 @@ def _not_seen(requirement: Requirement) -> str:
             return "no stream showed it"
         case "error":
             return "nothing was refused"
+        case "input":
+            return "no request could be made that is about it alone"
         case _:
             return "no answer showed it"
 

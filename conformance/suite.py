@@ -276,5 +276,7 @@ def _refuse_strangers(seen: Sequence[Observation]) -> None:
         location = seen[0].exchange.answer.header("location")
         raise TargetError(
             f"nothing answers POST at this address: {seen[0].summary()}",
-            hint=f"It redirects to {location}." if location else "Give the exact URL to POST to.",
+            hint=f"It redirects to {location}."
+            if location
+            else "Give the exact URL to POST to; of an application the path: asgi:MODULE:APP/PATH, or path=PATH.",
         )

@@ -13,10 +13,16 @@ from infercheck.record import Record
 from infercheck.reports.visible import visible
 from infercheck.reports.words import commands, kept
 from infercheck.requirements import Level
-from infercheck.results import Result, Results
+from infercheck.results import Group, Result, Results
 
 GROUPS = 3
 """Findings of one requirement that are told whole."""
+
+SERVED = ("engine:", "asgi:", "transformers:")
+"""How the addresses begin of what a run serves itself."""
+
+ALSO = 3
+"""Other cases of a finding that are named."""
 
 COMMAND = 4_000
 """Characters up to which a curl line is told."""
@@ -64,14 +70,15 @@ def served(record: Record) -> str:
             "The target ran in a thread of the process that tested it, with no protection: what crashes, blocks or "
             "fills that process takes the run along. Serve it yourself for the curl lines."
         )
-    if not address.startswith(("engine:", "asgi:")):
+    if not address.startswith(SERVED):
         return ""
     words = ["infercheck", "serve", address]
     if (location := record.header["contract"]["location"]) != DEFAULT:
         words += ["--contract", location]
-    if address.startswith("engine:"):
+    if not address.startswith("asgi:"):
         words += ["--dialect", "worker"] if target["dialect"] == "worker" else []
         words += ["--token-env", target["token_variable"]] if target["token_variable"] else ["--no-token"]
+        words += target.get("serve_options", ())
     return f"For the curl lines serve it first: {shlex.join(words)}"
 
 
@@ -98,11 +105,26 @@ def _lines(results: Results, result: Result) -> Iterator[str]:
         yield f"  observed  {visible(finding.observed, 400)}{times}"
         if finding.reason:
             yield f"  reason    {visible(finding.reason, 400)}"
+        if also := others(group):
+            yield f"  also      {visible(also, 400)}"
         for name, line in commands(results.record, finding):
             shown = visible(line) if len(line) <= COMMAND else "its curl line is in report.json"
             yield f"  {name:<10}{shown}"
     if (rest := len(result.groups) - GROUPS) > 0:
         yield f"  and {rest} more findings of this requirement"
+
+
+def others(group: Group) -> str:
+    """The other cases that showed the same, as far as a line has room; they need not have the same cause."""
+    rest = [case for case in group.cases if case != group.finding.case]
+    more = f" and {len(rest) - ALSO} more" if len(rest) > ALSO else ""
+    return ", ".join(rest[:ALSO]) + more
+
+
+def server_log(record: Record) -> str:
+    """Where the words of a server lie that this run has started; empty where it is not known to have one."""
+    address = str(record.header["target"]["address"])
+    return f"{record.header['folder']}/server.log" if address.startswith(SERVED) else ""
 
 
 def clause_of(result: Result) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,7 @@ from rich.text import Text
 from infercheck.findings import Verdict
 from infercheck.reports.files import drop_stdout
 from infercheck.reports.json_report import dialect_of
-from infercheck.reports.plain import count, drawn, served, steadiness, tally
+from infercheck.reports.plain import count, drawn, others, served, server_log, steadiness, tally
 from infercheck.reports.visible import visible
 from infercheck.reports.words import areas, commands, worst
 from infercheck.requirements import Level
@@ -33,6 +34,9 @@ STYLES = {
 WORDS = {"pass": "bold green", "fail": "bold red", "incomplete": "bold magenta"}
 SHOWN = 5
 """Requirements of the worst findings that are shown whole."""
+
+REASONS = 3
+"""Reasons why promises were left out that are told."""
 
 LISTED = 20
 """Requirements that are listed after them, one line each."""
@@ -131,10 +135,18 @@ def summary(console: Console, results: Results, folder: str) -> None:
     _rest(console, len(undecided) - SHOWN, "that could not be decided")
     if expected := results.totals[Verdict.EXPECTED]:
         console.print(f"  {count(expected, 'requirement')} broken as expected")
+    for why, number in _unjudged(results).most_common(REASONS):
+        console.print(f"  {number} not judged: {visible(why, 200)}", soft_wrap=True)
     if notes := results.totals[Verdict.NOTE]:
-        console.print(f"  {count(notes, 'note')} on what the page leaves open")
+        console.print(f"  {count(notes, 'note')} on what the page leaves open: the reports have them")
     if folder:
         console.print(f"\nreports: {visible(folder)}", soft_wrap=True)
+
+
+def _unjudged(results: Results) -> Counter[str]:
+    # Why promises were left out, the most common reason first.
+    skipped = results.with_verdict(Verdict.SKIP)
+    return Counter(result.reason for result in skipped if result.requirement.level is Level.MUST)
 
 
 def _line(console: Console, result: Result, words: str) -> None:
@@ -201,12 +213,15 @@ def _finding(console: Console, results: Results, number: int, result: Result) ->
     _field(console, "expected", group.finding.expected)
     times = f"  ({group.count} times)" if group.count > 1 else ""
     _field(console, "observed", f"{group.finding.observed}{times}")
+    if also := others(group):
+        _field(console, "also", also)
+    if requirement.id == "http/server-error" and (log := server_log(results.record)):
+        _field(console, "log", log)
     for name, line in commands(results.record, group.finding):
         # Not wrapped and not shortened: it is there to be copied.
         console.print(Text(f"   {name:<10}").append(visible(line)), soft_wrap=True)
-    others = len(result.groups) - 1
-    if others:
-        _field(console, "", f"and {count(others, 'other finding')} of this requirement")
+    if more := len(result.groups) - 1:
+        _field(console, "", f"and {count(more, 'other finding')} of this requirement")
     console.print()
 
 

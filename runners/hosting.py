@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,8 @@ def in_thread(app: Any, socket: Path, *, lifespan: bool) -> Iterator[None]:
 
         def serve() -> None:
             try:
-                server.run(sockets=[listener])
+                with suppress(SystemExit):  # how uvicorn says that an application did not start
+                    server.run(sockets=[listener])
             finally:
                 ready.set()
 

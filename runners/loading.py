@@ -1,4 +1,7 @@
-"""Engines and applications by name, `engine:module:object` and `asgi:module:app`, imported to be served."""
+"""Engines and applications by name, `engine:module:object` and `asgi:module:app`, imported to be served.
+
+Beside them stands `transformers:PATH`, an engine of ours over a checkpoint in files.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,22 @@ from typing import Any, Self
 from infercheck.errors import UsageError
 from infercheck.runners.engine import Engine, Result
 
-KINDS = ("engine", "asgi")
+KINDS = ("engine", "asgi", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an engine or an application is found: `kind` is `engine` or `asgi`.
+    """Where an engine or an application is found: `kind` is `engine`, `asgi` or `transformers`.
 
     `path` is where to POST to an application, `/v1/run` of `asgi:module:app/v1/run`; empty where it is the path of
-    the documented API.
+    the documented API. A checkpoint has no module and no name; `checkpoint` is its path.
     """
 
     kind: str
     module: str
     name: str
     path: str = ""
+    checkpoint: str = ""
 
     @classmethod
     def parse(cls, address: str) -> Self | None:
@@ -36,6 +40,10 @@ class Place:
         kind, colon, rest = address.partition(":")
         if not colon or kind not in KINDS:
             return None
+        if kind == "transformers":
+            if not rest:
+                raise UsageError(f"{address!r} names no checkpoint", hint="Write transformers:PATH.")
+            return cls(kind, "", "", checkpoint=rest)
         module, _, name = rest.partition(":")
         name, slash, path = name.partition("/")
         dotted = re.compile(r"\w+(\.\w+)*", re.UNICODE)

@@ -196,6 +196,8 @@ class Api:
             if (refusal := refusal_of(error)) is None:
                 raise
             raise refusal from error
+        except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+            raise RuntimeError(f"the engine raised {type(error).__name__}") from error  # a fault like any other
 
     def success_response(self, answer: Mapping[str, Any]) -> Response:
         """Put an answer in the REST envelope."""

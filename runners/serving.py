@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -61,6 +62,7 @@ def serve(
         server.run(sockets=[listener])
     if at is not None:
         at.unlink(missing_ok=True)
+    _end_children()
     if not server.started:
         raise ServerStartError("the application did not start")
 
@@ -107,6 +109,7 @@ def _end_soon(at: Path | None) -> None:
     def end() -> None:
         if at is not None:
             at.unlink(missing_ok=True)
+        _end_children()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
@@ -114,6 +117,26 @@ def _end_soon(at: Path | None) -> None:
     timer = threading.Timer(_GRACE + _LAST_GRACE, end)
     timer.daemon = True
     timer.start()
+
+
+def _end_children() -> None:
+    # A process that an engine has forked holds our socket, too.
+    if os.name != "posix":
+        return
+    from infercheck.runners.supervisor import tree_of  # where there are POSIX locks
+
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in tree_of(os.getpid()) - {os.getpid()}:
+            with suppress(OSError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + 1
+        while time.monotonic() < deadline:
+            try:
+                ended, _ = os.waitpid(-1, os.WNOHANG)
+            except OSError:
+                return  # there are none
+            if not ended:
+                time.sleep(0.01)
 
 
 def _listening(host: str, port: int, at: Path | None) -> tuple[socket.socket, str]:

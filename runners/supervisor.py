@@ -26,8 +26,7 @@ CAP = 16 * 1024 * 1024
 RESTARTS = 3
 """Times that a server which was ready once, and ended by itself, is started again."""
 
-_TICK = 0.1
-_GRACE = 5.0
+_TICK, _GRACE = 0.1, 5.0
 _CHUNK = 65536
 _SHORTEST = 4
 _RESIDENT = re.compile(r"^Rss(Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
@@ -149,7 +148,7 @@ class Supervisor:
         # What ends here is started again by `_after`, which sees the end as that of any server.
         if self._server is None or self._server.returncode is not None:
             return
-        much = self._memory is not None and _memory_of(_tree_of(self._server.pid)) > self._memory
+        much = self._memory is not None and _memory_of(tree_of(self._server.pid)) > self._memory
         if much or self._silent:
             self._log.note(f"the server {'takes too much memory' if much else 'is silent'}, and is ended")
             self._silent = False
@@ -315,8 +314,9 @@ def _memory_of(pids: set[int]) -> int:
     return (own + shared) * 1024
 
 
-def _tree_of(pid: int) -> set[int]:
-    return {pid}.union(*map(_tree_of, _children(pid)))
+def tree_of(pid: int) -> set[int]:
+    """A process and all that it has started, as Linux tells of them."""
+    return {pid}.union(*map(tree_of, _children(pid)))
 
 
 def _children(pid: int) -> set[int]:

@@ -18,7 +18,8 @@ from infercheck.runners.http import HttpRunner, Link, Network
 from infercheck.runners.loading import Place
 
 KINDS = (
-    "reference, cloudflare, engine:MODULE:OBJECT, asgi:MODULE:APP, or the exact http:// or https:// URL to POST to"
+    "reference, cloudflare, engine:MODULE:OBJECT, asgi:MODULE:APP, transformers:PATH, or the exact "
+    "http:// or https:// URL to POST to"
 )
 CLOUDFLARE = "https://api.cloudflare.com/client/v4/accounts/{account}/ai/run/{model}"
 CLOUDFLARE_RATE = 4.0
@@ -169,7 +170,8 @@ def path_of(target: Target) -> str | None:
     place = Place.parse(target.address)
     if place is None and not target.address.startswith(LIVE):
         return None
-    return place.path if place and place.path else API_PATH.format(model=target.model)
+    own = place.path if place else "".join(target.address.partition("/")[1:])
+    return own or API_PATH.format(model=target.model)
 
 
 def is_secret(name: str) -> bool:

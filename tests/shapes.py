@@ -194,6 +194,78 @@ SHAPES: Mapping[str, Schema] = {
         "input": asked(prompt(**PENALTIES, **SHORT), messages(**PENALTIES, **SHORT)),
         "output": ANSWER,
     },
+    "limits-that-exclude-small-ones": {
+        "input": {"type": "object", **messages(max_tokens={"type": "integer", "minimum": 16, "maximum": 4096})},
+        "output": ANSWER,
+    },
+    "limits-in-a-list": {
+        "input": {"type": "object", **messages(max_tokens={"type": "integer", "enum": [64, 128, 256]})},
+        "output": ANSWER,
+    },
+    "a-limit-that-is-required": {
+        "input": {
+            "type": "object",
+            "properties": prompt(max_tokens={"type": "integer", "minimum": 1, "maximum": 500})["properties"],
+            "required": ["prompt", "max_tokens"],
+        },
+        "output": ANSWER,
+    },
+    "multiples": {
+        "input": {
+            "type": "object",
+            **messages(
+                max_tokens={"type": "integer", "minimum": 2, "maximum": 8192, "multipleOf": 2, "default": 256},
+                top_k={"type": "integer", "minimum": 3, "maximum": 48, "multipleOf": 5},
+                warmth={"type": "number", "exclusiveMinimum": 0, "maximum": 0.9, "multipleOf": 0.25},
+            ),
+        },
+        "output": ANSWER,
+    },
+    "no-small-top-k": {
+        "input": {
+            "type": "object",
+            **messages(
+                top_k={"type": "integer", "minimum": 10, "maximum": 40},
+                temperature=numbers(0.3, 0.9),
+            ),
+        },
+        "output": ANSWER,
+    },
+    "top-k-that-may-be-off": {
+        "input": {"type": "object", **messages(top_k={"type": "integer", "minimum": -1, "maximum": 50})},
+        "output": ANSWER,
+    },
+    "always-a-stream": {
+        "input": {"type": "object", **messages(stream={"type": "boolean", "const": True, "default": True})},
+        "output": ANSWER,
+    },
+    "never-a-stream": {
+        "input": {"type": "object", **messages(stream={"type": "boolean", "const": False, "default": False})},
+        "output": ANSWER,
+    },
+    "what-comes-together-and-what-is-unlike": {
+        "input": {
+            "type": "object",
+            "dependentRequired": {"top_logprobs": ["logprobs"]},
+            **messages(
+                logprobs={"type": "boolean"},
+                top_logprobs={"type": "integer", "minimum": 0, "maximum": 5},
+                stop={"type": "array", "items": text(minLength=1), "maxItems": 4, "uniqueItems": True},
+            ),
+        },
+        "output": ANSWER,
+    },
+    "another-answer": {
+        "input": {"type": "object", **prompt()},
+        "output": {
+            "type": "object",
+            "properties": {
+                "generated_text": text(),
+                "scores": {"type": "array", "minItems": 1, "items": numbers(1, 2)},
+            },
+            "required": ["generated_text", "scores"],
+        },
+    },
     "names-of-its-own": {
         "input": {
             "type": "object",

@@ -13,18 +13,23 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import httpx
 import pytest
+from fakes import CONTRACT
 from harness import invoke
 from hostile.running import run
+from starlette.applications import Starlette
 
 import infercheck
 from infercheck.findings import Verdict
 from infercheck.runners.hosting import socket_in, start_of
 from infercheck.runners.reference.engine import ReferenceEngine
+from infercheck.runners.server import Api
 from infercheck.runners.started import started
+from infercheck.runners.supervisor import tree_of
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +78,19 @@ class Eats(Fatal):
 class EatsApart(Eats):
     def suffer(self):
         subprocess.run([sys.executable, "-c", "import mine; mine.Eats.suffer(mine)"])
+
+
+class Forks:
+    def answer(self, request):
+        if not os.fork():
+            time.sleep(1000)
+        subprocess.Popen(["sleep", "1000"])
+        return {"response": ""}
+
+
+class Leaves:
+    def answer(self, request):
+        raise SystemExit(3)
 
 
 class Waits:
@@ -226,7 +244,7 @@ def test_start_is_not_for_what_we_start_ourselves(folder):
 
 
 @contextlib.contextmanager
-def serving(*arguments):
+def serving(*arguments, faulty=False):
     """`infercheck serve` by hand: its process, and what it prints until it is ready."""
     command = [sys.executable, "-m", "infercheck", "serve", *arguments, "--port", "0"]
     with (
@@ -240,7 +258,7 @@ def serving(*arguments):
                 assert lines[-1], lines
             yield process, "".join(lines)
             complaints.seek(0)
-            assert "Traceback" not in complaints.read()
+            assert ("Traceback" in complaints.read()) == faulty
         finally:
             process.kill()
 
@@ -281,6 +299,28 @@ def test_serve_stops_though_the_engine_is_busy(folder, number, streamed, seconds
                 time.sleep(0.5)
             process.send_signal(number)
             assert process.wait(15) == 0
+
+
+def test_what_an_engine_has_started_ends_with_serve(folder):
+    with serving("engine:mine:Forks", "--no-token") as (process, said):
+        url = httpx.URL(re.search(r"^url\s+(\S+)", said, re.MULTILINE)[1])
+        assert httpx.post(url, json={"prompt": "hi"}).status_code == 200
+        children = tree_of(process.pid) - {process.pid}
+        assert len(children) == 2
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+        assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+        with socket.create_server((url.host, url.port), reuse_port=False):
+            pass
+
+
+def test_an_engine_that_leaves_is_at_fault_and_no_more(folder):
+    with serving("engine:mine:Leaves", "--no-token", faulty=True) as (_, said):
+        url = re.search(r"^url\s+(\S+)", said, re.MULTILINE)[1]
+        for _ in range(2):
+            failed = httpx.post(url, json={"prompt": "hi"})
+            assert failed.status_code == 500
+            assert failed.json()["errors"] == [{"code": 5000, "message": "AiError: Internal error"}]
 
 
 def test_what_an_application_is_not_told_is_refused(folder):
@@ -358,6 +398,41 @@ def test_a_function_and_what_is_no_engine(tmp_path):
     assert "stream/media-type" in {result.requirement.id for result in done.broken}, done.text()
     with pytest.raises(infercheck.UserError, match="is no engine"):
         infercheck.run(5, profile="quick")
+    with pytest.raises(infercheck.UserError, match="the target is None"):
+        infercheck.run(None, profile="quick")
+
+
+def test_a_live_application_is_asked_at_the_path_that_is_named(tmp_path):
+    app = Mine(ReferenceEngine(), input_schema=dict(CONTRACT.input)).app()
+    done = infercheck.run(app, path="/v1/run", only=["envelope/*"])
+    assert done.verdict == "pass", done.text()
+    assert "with no protection" in done.text()
+    assert done.results.record.header["target"]["url"].endswith("/v1/run")
+    with pytest.raises(infercheck.UserError, match="is no path"):
+        infercheck.run(app, path="v1/run")
+    with pytest.raises(infercheck.UserError, match="`path` is for an application"):
+        infercheck.run("http://127.0.0.1:1/", path="/v1/run")
+
+
+class Mine(Api):
+    """Answers at another path."""
+
+    route = "/v1/run"
+
+    def find_model(self, request):
+        pass
+
+
+def test_a_live_application_that_does_not_start_is_said(tmp_path):
+    @contextlib.asynccontextmanager
+    async def lifespan(app):
+        raise RuntimeError("no model")
+        yield
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(infercheck.TargetError, match="did not start"):
+            infercheck.run(Starlette(lifespan=lifespan), only=["envelope/*"])
 
 
 def usage(pid):

@@ -53,6 +53,22 @@ def test_no_room_looks_where_it_must_not(path):
         assert not any(name == word or name.startswith(f"{word}.") for word in forbidden), name
 
 
+def test_only_the_engine_over_checkpoints_imports_pytorch_and_only_serve_imports_that_engine():
+    heavy = ("torch", "transformers", "peft", "tokenizers", "numpy")
+    engine = ROOT / "runners" / "transformers"
+    light = {engine / "__init__.py", engine / "checkpoint.py"}
+    for path in MODULES:
+        names = set(imported(path))
+        if engine not in path.parents or path in light:
+            assert not {name for name in names if name.partition(".")[0] in heavy}, path
+        if engine not in path.parents and path != ROOT / "conformance" / "commands" / "serve.py":
+            ours = {name for name in names if name.startswith("infercheck.runners.transformers.")}
+            assert all(name.startswith("infercheck.runners.transformers.checkpoint.") for name in ours), path
+    serve = ast.parse((ROOT / "conformance" / "commands" / "serve.py").read_text("utf-8"))
+    at_once = [node.module for node in serve.body if isinstance(node, ast.ImportFrom)]
+    assert not [name for name in at_once if name.startswith("infercheck.runners.transformers")]
+
+
 def test_every_package_of_the_tree_is_shipped_and_no_other():
     config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
     found = {"infercheck"} | set(ROOMS.values())

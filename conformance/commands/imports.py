@@ -72,8 +72,11 @@ def _found(contract: Contract, draft: Draft, folder: Path) -> Iterator[str]:
     missing = missing_roles(contract.roles)
     if missing:
         yield f"  roles missing        {', '.join(missing)}"
+    if unknown := sorted(_roleless(contract)):
+        yield f"  of no role           {', '.join(unknown)}: only what they may be is tested, not what they do"
     plan = make_plan(contract, Options())
-    left = sorted(COMPARED - set(contract.requirements))
+    silent = {id_ for id_ in plan.absent if id_ in COMPARED and not id_.startswith("lora/")}
+    left = sorted((COMPARED - set(contract.requirements)) | silent)
     if left:
         yield f"  will not be asked    {', '.join(left)}"
     yield f"  examples             {', '.join(one.id for one in contract.examples) or 'none that could be read'}"
@@ -94,6 +97,12 @@ def _found(contract: Contract, draft: Draft, folder: Path) -> Iterator[str]:
         yield from (f"  {line}" for line in draft.by_hand)
     yield f"a run would send {count(plan.requests, 'request')}:"
     yield f"  infercheck run URL --contract {folder}"
+
+
+def _roleless(contract: Contract) -> set[str]:
+    # Parameters of which nobody knows what they are for, so that no answers are compared for their sake.
+    declared = {name for branch in Builder(contract).branches() for name in branch.schema.get("properties", {})}
+    return declared - set(contract.roles.values())
 
 
 def _is_unasked(contract: Contract, id_: str) -> bool:

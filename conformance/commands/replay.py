@@ -51,10 +51,11 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
     job = job_of_options(options)
     if "target" not in given(options) and job.target != header["address"]:
         job = job_of(None, given(options))  # the file in this folder is about another target
-        if header["address"].startswith(("engine:", "asgi:", LIVE)):
+        if header["address"].startswith(("engine:", "asgi:", "transformers:", LIVE)):
             # Nor is it asked which module to import.
             raise UsageError(
-                f"the recorded target was {header['address']}", hint="Name it, or a URL, with --target."
+                f"the recorded target was {header['address']}",
+                hint=f"A journal is not asked what to start. Say so: --target {header['address']}, or a URL.",
             )
         job = replace(job, target="reference" if header["address"] == "reference" else header["url"])
     if header["token_variable"] and job.token_env is None and job.target not in ("reference", "cloudflare"):

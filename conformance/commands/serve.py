@@ -1,4 +1,4 @@
-"""`infercheck serve`: the reference model, an engine or an application behind HTTP."""
+"""`infercheck serve`: the reference model, an engine, an application or a checkpoint behind HTTP."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from infercheck.commands.options import contract_of
 from infercheck.contract import Contract
 from infercheck.contract_loader import DEFAULT
 from infercheck.errors import UsageError
+from infercheck.launching.checkpoints import checkpoint_of, refuse_own
+from infercheck.runners.contracted import Contracted
 from infercheck.runners.engine import Engine
 from infercheck.runners.hosting import LONGEST, api_of
 from infercheck.runners.loading import Place, application_of, engine_of, load
-from infercheck.runners.reference.contracted import Contracted
 from infercheck.runners.reference.engine import ReferenceEngine
 from infercheck.runners.reference.model import DEFAULT_LENGTH, DEFAULT_PEAK, LanguageModel
 from infercheck.runners.server import Api
@@ -42,8 +43,14 @@ def serve(engine: str, host: str, port: int, at: Path | None, **options: Any) ->
     if place is None and engine != "reference":
         raise UsageError(
             f"{engine!r} is nothing that can be served",
-            hint="Write reference, engine:MODULE:OBJECT or asgi:MODULE:APP.",
+            hint="Write reference, engine:MODULE:OBJECT, asgi:MODULE:APP or transformers:PATH.",
         )
+    if place is None or place.kind != "transformers":
+        refuse_own(options, engine)
+        if options["context_window"] is not None:
+            raise UsageError(
+                f"{engine} takes no --context-window", hint="That is for checkpoints: transformers:PATH."
+            )
     contract = contract_of(options["contract_name"])
     path = place.path if place and place.path else API_PATH.format(model=contract.model)
     if at is not None and len(os.fsencode(at)) > LONGEST:
@@ -51,7 +58,7 @@ def serve(engine: str, host: str, port: int, at: Path | None, **options: Any) ->
             f"{at} is too long for a socket", hint=f"A path of at most {LONGEST} bytes is one, and may be relative."
         )
     if place is not None:
-        _check_options(OF_THE_MODEL if place.kind == "engine" else OURS, options)
+        _check_options(OURS if place.kind == "asgi" else OF_THE_MODEL, options)
     if place is not None and place.kind == "asgi":
         _check_host(host, at)
         app, lifespan, about = application_of(load(place)), True, []
@@ -122,6 +129,8 @@ def _token(host: str, at: Path | None, variable: str | None, *, no_token: bool) 
 
 
 def _engine(place: Place | None, contract: Contract, options: dict[str, Any]) -> Engine:
+    if place is not None and place.kind == "transformers":
+        return _under(contract, _transformers(place, options))
     if place is not None:
         return engine_of(load(place))
     try:
@@ -129,7 +138,20 @@ def _engine(place: Place | None, contract: Contract, options: dict[str, Any]) ->
     except ValueError as error:
         raise UsageError(str(error)) from None
     reference = ReferenceEngine(model=model, adapters=options["lora"] or ("poet", "pirate"))
-    return reference if contract.id == DEFAULT == contract.location else Contracted(reference, contract)
+    return _under(contract, reference)
+
+
+def _transformers(place: Place, options: dict[str, Any]) -> Engine:
+    checkpoint = checkpoint_of(place, options)
+    checkpoint.check()
+    from infercheck.runners.transformers.engine import TransformersEngine  # and so PyTorch
+
+    return TransformersEngine(checkpoint)
+
+
+def _under(contract: Contract, engine: Engine) -> Engine:
+    # An engine of ours knows the page's own parameters.
+    return engine if contract.id == DEFAULT == contract.location else Contracted(engine, contract)
 
 
 def _api(contract: Contract, engine: Engine, token: str | None, options: dict[str, Any]) -> Api:
@@ -138,7 +160,7 @@ def _api(contract: Contract, engine: Engine, token: str | None, options: dict[st
         contract,
         dialect=options["dialect"] or "rest",
         token=token,
-        adapters=options["lora"],
+        adapters=[line.partition("=")[0] for line in options["lora"]],
         concurrency=options["concurrency"],
     )
     api.body_limit = (options["max_body"] or BODY) << 20

@@ -54,6 +54,26 @@ def server_options(command: F) -> F:
     return _apply(command, options)
 
 
+def checkpoint_options(command: F) -> F:
+    """What is said of a checkpoint beside its adapters and its window."""
+    options = [
+        click.option("--batch", type=click.IntRange(1), metavar="N",
+                     help="transformers:PATH: let N answers share each step; by default each has its own."),
+        click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]),
+                     help="transformers:PATH: what to calculate in; float32 on a CPU, else the checkpoint's."),
+        click.option("--device", metavar="NAME",
+                     help="transformers:PATH: where to calculate, as cpu or cuda:1; a GPU where there is one."),
+    ]  # fmt: skip
+    return _apply(command, options)
+
+
+def lora_option(command: F) -> F:
+    """`--lora` where nothing is planned."""
+    return click.option(
+        "--lora", multiple=True, metavar="NAME=PATH", help="An adapter of transformers:PATH. May be given again."
+    )(command)
+
+
 def link_options(command: F) -> F:
     """What is said of the way to a target."""
     options = [
@@ -79,8 +99,9 @@ def plan_options(command: F) -> F:
                      show_default=True, help="How much to send: at most 60 requests, 600 or 3,000."),
         click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
                      help="The plan is the same for the same seed."),
-        click.option("--lora", multiple=True, metavar="NAME",
-                     help="An adapter that the target has. May be given again."),
+        click.option("--lora", multiple=True, metavar="NAME[=PATH]",
+                     help="An adapter that the target has; transformers:PATH loads it from PATH. May be given "
+                          "again."),
         click.option("--declare", multiple=True,
                      type=click.Choice(["no-lora", "no-tools", "no-stream", "no-template"]),
                      help="What the target does not have: it is not asked about. May be given again."),

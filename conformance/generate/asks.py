@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ from infercheck.generate.blamed import LONG_TEXT, blamed
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.price import Pricing
 from infercheck.generate.texts import TEXTS
+from infercheck.generate.value import multiple_at
 from infercheck.schema import Items, Place, Property, kind_of
 
 DROPPED = 2
@@ -61,7 +63,8 @@ class Form:
     @property
     def stream(self) -> Form | None:
         """The same form, streamed; None where it cannot be."""
-        return replace(self, streamed=True) if self.has(STREAM) and self.streams else None
+        can = self.streams and self.has(STREAM) and self.boundary.builder.can_stream(self.branch)
+        return replace(self, streamed=True) if can else None
 
     @property
     def as_greedy(self) -> Form:
@@ -144,7 +147,9 @@ class Form:
             id=f"{id_}/dropped" if drop else id_,
             title=self._title(named, said),
             expectation=Expectation.OPEN if is_open else Expectation.VALID,
-            request=Request(body=data, stream=self.streamed, stop_after=DROPPED if drop else None),
+            request=Request(
+                body=data, stream=self.boundary.builder.streams(body), stop_after=DROPPED if drop else None
+            ),
             branch=self.boundary.builder.name(self.branch) or None,
             parts=parts,
             base=self.boundary.builder.base(self.branch),
@@ -179,13 +184,16 @@ class Form:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return value
         schema = self._place(role).schema
-        least, greatest = schema.get("minimum", value), schema.get("maximum", value)
+        least, greatest = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
         bounded = min(max(value, least), greatest)
         for exclusive, step in (("exclusiveMinimum", NEXT), ("exclusiveMaximum", -NEXT)):
             if bounded == schema.get(exclusive):
                 bounded += (
                     step if isinstance(value, float) or kind_of(schema) == "number" else round(step + step / 2)
                 )
+        if multiple := schema.get("multipleOf"):
+            above = multiple_at(bounded, multiple)
+            return above if above <= greatest else multiple_at(bounded, multiple, -1)
         return bounded
 
     def _part(self, role: str, value: Any, *, label: str = "") -> Part:

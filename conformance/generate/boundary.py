@@ -49,7 +49,7 @@ class Boundary:
             id_ = f"boundary/valid/{self._branch(branch) or WHOLE}/smallest"
             yield self._valid(id_, branch, body, (), tuple(aims))
             stream = self.builder.places.get((*branch.steps, Property(self.builder.stream or "")))
-            if stream:
+            if stream and self.builder.can_stream(branch):
                 streamed: dict[str, Any] = {**body, str(self.builder.stream): True}
                 yield self._valid(f"{id_}+stream", branch, streamed, (), self._of_type(stream))
 
@@ -93,6 +93,8 @@ class Boundary:
                 key = self.builder.key(occurrence.place)
                 if key is None or not self.oracle.is_valid(body):
                     continue
+                if not self.oracle.is_valid({**self.builder.base(branch), key: body[key]}):
+                    continue  # only beside others, and a part may stand without them
                 aim = Aim(requirement=id_, side=value.side)
                 said = json.dumps(value.value) if isinstance(value.value, int | float) else value.label
                 label = f"{instance_path(occurrence.place.steps)}={said}"
@@ -184,13 +186,16 @@ class Boundary:
     def streamed_invalid(self, cases: Sequence[Case]) -> Iterator[Case]:
         """For each branch one out-of-bounds request that also asks for a stream: refused before it begins."""
         seen: set[str | None] = set()
-        streams = {self._branch(branch) or None for branch in self.builder.branches() if self._can_stream(branch)}
+        branches = self.builder.branches()
+        streams = {self._branch(branch) or None for branch in branches if self.builder.can_stream(branch)}
         for case in cases:
             is_out = any(aim.side is Side.OUTSIDE for aim in case.aims)
             if case.branch in seen or case.branch not in streams or not is_out:
                 continue
-            seen.add(case.branch)
             body = {**json.loads(case.request.body), self.builder.stream: True}
+            if self.oracle.is_valid(body):
+                continue  # it was about the stream
+            seen.add(case.branch)
             yield replace(
                 case,
                 id=f"{case.id}+stream",
@@ -250,9 +255,6 @@ class Boundary:
                 yield self._valid(f"boundary/input/unknown-properties/{name}", branch, body, (), aims)
 
     # Helpers
-
-    def _can_stream(self, branch: Place) -> bool:
-        return bool(self.builder.stream) and self.builder.stream in branch.schema.get("properties", {})
 
     def _of_type(self, place: Place) -> tuple[Aim, ...]:
         # What a plain value of a place is about: its type, else whatever its schema says first.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
@@ -14,6 +15,9 @@ from infercheck.schema import FORMS, Branch, Extra, Items, Place, Property, Step
 
 SMALL = 8
 """The output limit, in tokens, of a request that is not about length."""
+
+ORDINARY = 256
+"""The output limit of a request that is about nothing else, where the contract requires one."""
 
 LONG = 1000
 """From this limit on, in characters, a text is a long one: sent alone, and late."""
@@ -34,6 +38,7 @@ class Builder:
             place.steps: place for place in walk(contract.input, contract.branches)
         }
         self._minimals: dict[str, Any] = {}
+        self._can_stream: dict[str, bool] = {}
         self.limit = contract.roles.get("output_limit")
         self.stream = contract.roles.get("stream")
 
@@ -85,7 +90,7 @@ class Builder:
         value = self._smallest(place)
         stream = self.places.get((*place.steps, Property(self.stream or "")))
         # Where answers are streamed unless told otherwise, a request that is not about that tells otherwise.
-        if _is_whole(place) and isinstance(value, dict) and stream and stream.schema.get("default") is True:
+        if _is_whole(place) and isinstance(value, dict) and stream and _is_on_and_may_be_off(stream.schema):
             return {str(self.stream): False, **value}
         return value
 
@@ -129,18 +134,29 @@ class Builder:
 
     def _required(self, place: Place) -> dict[str, Any]:
         properties = place.schema.get("properties", {})
-        return {
+        found = {
             name: self.minimal(self.places[(*place.steps, Property(name))])
             for name in place.schema.get("required", [])
             if name in properties
         }
+        if self.limit in found and _is_whole(place):
+            found[self.limit] = near(properties[self.limit], ORDINARY)
+        return found
 
     def base(self, branch: Place) -> dict[str, Any]:
         """The smallest request of a root branch, with a small output limit where the branch has one."""
         body: dict[str, Any] = self.minimal(branch)
-        if self.limit and (*branch.steps, Property(self.limit)) in self.places:
-            body[self.limit] = SMALL
+        if limit := self.places.get((*branch.steps, Property(self.limit or ""))):
+            body[str(self.limit)] = near(limit.schema, SMALL)
         return body
+
+    def can_stream(self, branch: Place) -> bool:
+        """Whether a request of a root branch may ask for a stream."""
+        if branch.pointer not in self._can_stream:
+            stream = self.places.get((*branch.steps, Property(self.stream or "")))
+            body = {**self.base(branch), str(self.stream): True}
+            self._can_stream[branch.pointer] = stream is not None and self.contract.oracle.is_valid(body)
+        return self._can_stream[branch.pointer]
 
     def embed(self, place: Place, value: Any, beside: Beside = "alone", form: Place | None = None) -> Any:
         """A whole request that is ordinary but for `value` at `place`.
@@ -156,7 +172,7 @@ class Builder:
                 # The root's own request carries the output limit; deeper objects are just minimal.
                 around = self.base(parent) if _is_form(parent.steps) or not parent.steps else None
                 around = self.minimal(parent) if around is None else around
-                value = {**around, name: value}
+                value = {**self._dependents(parent, name), **around, name: value}
             case Items() if beside == "first":
                 value = [value, self.minimal(form or place)]
             case Items() if beside == "last":
@@ -172,6 +188,14 @@ class Builder:
             case Branch():
                 return self.embed(parent, value, beside, form=place)
         return self.embed(parent, value, beside)
+
+    def _dependents(self, parent: Place, name: str) -> dict[str, Any]:
+        # What has to stand beside a property (dependentRequired; dependencies in older drafts).
+        schema = parent.schema
+        listed = {**schema.get("dependencies", {}), **schema.get("dependentRequired", {})}.get(name)
+        names = listed if isinstance(listed, list) else []
+        places = {each: self.places.get((*parent.steps, Property(each))) for each in names}
+        return {each: self.minimal(place) for each, place in places.items() if place is not None}
 
     def is_text(self, place: Place) -> bool:
         """Whether a place holds what people write: a long text, or the prompt or a message without a limit."""
@@ -203,6 +227,10 @@ def _forms(steps: tuple[Step, ...]) -> list[Branch]:
     return list(takewhile(lambda step: isinstance(step, Branch), steps))  # type: ignore[arg-type]
 
 
+def _is_on_and_may_be_off(schema: Mapping[str, Any]) -> bool:
+    return schema.get("default") is True and False in schema.get("enum", [schema.get("const", False)])
+
+
 def _is_whole(place: Place) -> bool:
     return not place.steps or _is_form(place.steps)
 
@@ -228,12 +256,22 @@ def _scalar(kind: str | None, schema: Mapping[str, Any]) -> Any:
             return text[: schema.get("maxLength", len(text))]
 
 
-def _number(kind: str, schema: Mapping[str, Any]) -> Any:
-    usual = 1 if kind == "integer" else 0.5
+def near(schema: Mapping[str, Any], usual: int) -> Any:
+    """The whole number that a schema allows and that is nearest to a usual one, or its smallest above that."""
+    listed = [schema["const"]] if "const" in schema else schema.get("enum")
+    if listed:
+        numbers = [one for one in listed if isinstance(one, int) and not isinstance(one, bool)]
+        return min(numbers, key=lambda one: abs(one - usual), default=listed[0])
+    return _number("integer", schema, usual)
+
+
+def _number(kind: str, schema: Mapping[str, Any], usual: float | None = None) -> Any:
+    usual = (1 if kind == "integer" else 0.5) if usual is None else usual
     step = 1 if kind == "integer" else 0.01
-    least = max(schema.get("minimum", usual), schema.get("exclusiveMinimum", usual - step) + step)
-    most = min(schema.get("maximum", usual), schema.get("exclusiveMaximum", usual + step) - step)
+    least = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf) + step)
+    most = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf) - step)
     value = min(max(usual, least), most)
     if multiple := schema.get("multipleOf"):
         value = -(-value // multiple) * multiple
+        value = value if value <= most or value - multiple < least else value - multiple
     return int(value) if kind == "integer" else value

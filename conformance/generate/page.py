@@ -34,8 +34,9 @@ def open_questions(builder: Builder) -> Iterator[Case]:
     for question in builder.contract.open:
         body = question.body
         value = json.loads(body)
-        if question.endless and builder.stream:
-            value = {**value, builder.stream: True}
+        streamed = {**value, builder.stream: True} if isinstance(value, dict) and builder.stream else value
+        if question.endless and streamed is not value and builder.contract.oracle.is_valid(streamed):
+            value = streamed
             body = json.dumps(value, ensure_ascii=False).encode()
         yield Case(
             id=question.id,

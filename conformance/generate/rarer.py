@@ -8,7 +8,7 @@ from typing import Any
 
 from infercheck.cases import Side
 from infercheck.generate.builder import Builder
-from infercheck.generate.value import Value, add, step_of
+from infercheck.generate.value import Value, add, around
 from infercheck.schema import Items, Occurrence, Place, slug
 
 FEW, MANY = 8, 200
@@ -20,8 +20,8 @@ def valid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
     place, limit = occurrence.place, occurrence.value
     match occurrence.keyword:
         case "exclusiveMinimum" | "exclusiveMaximum":
-            step = step_of(place, limit) if occurrence.keyword == "exclusiveMinimum" else -step_of(place, limit)
-            yield Value(value=add(limit, step), label=f"{add(limit, step)}", side=Side.INSIDE)
+            first, _, _ = around(place, limit, _inward(occurrence.keyword), excluded=True)
+            yield Value(value=first, label=f"{first}", side=Side.INSIDE)
         case "minItems" | "maxItems" if limit < MANY:
             yield Value(value=_items(place, builder, limit), label=f"{limit}-elements", side=Side.AT_LIMIT)
         case "enum":
@@ -52,8 +52,8 @@ def _unlisted(keyword: str, limit: Any, place: Place) -> Iterator[tuple[str, Any
     # Values of the right type that are none of those that are listed, or that do not match.
     match keyword:
         case "exclusiveMinimum" | "exclusiveMaximum":
-            step = -step_of(place, limit) if keyword == "exclusiveMinimum" else step_of(place, limit)
-            yield from ((f"{limit}", limit), (f"{add(limit, step)}", add(limit, step)))
+            first, inside, outside = around(place, limit, _inward(keyword), excluded=True)
+            yield from ((f"{one}", one) for one in (outside, add(outside, first - inside)))
         case "multipleOf":
             yield from ((f"{one}", one) for one in (limit * 1.5, limit + 1, limit / 2))
         case "pattern":
@@ -70,9 +70,31 @@ def _unlisted(keyword: str, limit: Any, place: Place) -> Iterator[tuple[str, Any
             yield from (("true", True), ("false", False))
 
 
+def _inward(keyword: str) -> int:
+    return 1 if keyword == "exclusiveMinimum" else -1
+
+
 def _items(place: Place, builder: Builder, count: int) -> list[Any]:
     items = builder.places.get((*place.steps, Items()))
-    return [builder.minimal(items) if items else None] * count
+    one = builder.minimal(items) if items else None
+    if not place.schema.get("uniqueItems"):
+        return [one] * count
+    listed = items.schema.get("enum") if items else None
+    return listed[:count] if listed else [_unlike(one, number) for number in range(count)]
+
+
+def _unlike(value: Any, number: int) -> Any:
+    # Another value of the same kind for each number.
+    if isinstance(value, str):
+        return f"{value}{number}" if number else value
+    if isinstance(value, bool) or value is None:
+        return (value, not value)[number % 2]
+    if isinstance(value, int | float):
+        return value + number
+    if isinstance(value, dict) and value:
+        name = next((name for name, held in value.items() if isinstance(held, str)), next(iter(value)))
+        return {**value, name: _unlike(value[name], number)}
+    return [value] * number
 
 
 def _label(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from infercheck.cases import Side
@@ -50,6 +50,28 @@ class Value:
 def is_integer(place: Place) -> bool:
     """Whether a place takes whole numbers alone."""
     return kind_of(place.schema) == "integer"
+
+
+def around(place: Place, limit: float, inward: int, *, excluded: bool = False) -> tuple[float, float, float]:
+    """The value nearest to a limit that a place allows, the next one inside, and the last one outside.
+
+    `inward` is 1 for a lower limit, -1 for an upper one, `excluded` tells that the limit itself lies outside.
+    Where only multiples are allowed all three are.
+    """
+    multiple = place.schema.get("multipleOf")
+    step = inward * (multiple or step_of(place, limit))
+    first = multiple_at(limit, multiple, inward) if multiple else limit
+    if excluded and first == limit:
+        first = add(first, step)
+    return first, add(first, step), add(first, -step)
+
+
+def multiple_at(limit: float, multiple: float, inward: int = 1) -> float:
+    """The multiple that a limit is, or that lies next to it inside: above it, with -1 below it."""
+    unit = Decimal(str(multiple))
+    count = (Decimal(str(limit)) / unit).to_integral_value(ROUND_CEILING if inward > 0 else ROUND_FLOOR)
+    whole = count * unit
+    return int(whole) if whole == whole.to_integral_value() and isinstance(limit, int) else float(whole)
 
 
 def step_of(place: Place, limit: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from infercheck.cases import Side
 from infercheck.generate import rarer
 from infercheck.generate.builder import LONG, Builder
-from infercheck.generate.value import Value, add, is_integer, step_of
+from infercheck.generate.value import Value, around, is_integer
 from infercheck.schema import Branch, Items, Occurrence, Place, kind_of
 
 ALPHABETS = {"ascii": "a", "accents": "é", "cjk": "灯", "emoji": "🗼"}
@@ -37,9 +37,9 @@ def valid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
     place, limit = occurrence.place, occurrence.value
     match occurrence.keyword:
         case "minimum" | "maximum":
-            yield Value(value=limit, label=f"{limit}", side=Side.AT_LIMIT)
-            step = step_of(place, limit) if occurrence.keyword == "minimum" else -step_of(place, limit)
-            yield Value(value=add(limit, step), label=f"{add(limit, step)}", side=Side.INSIDE)
+            first, inside, _ = around(place, limit, 1 if occurrence.keyword == "minimum" else -1)
+            yield Value(value=first, label=f"{first}", side=Side.AT_LIMIT if first == limit else Side.INSIDE)
+            yield Value(value=inside, label=f"{inside}", side=Side.INSIDE)
             yield from _landmarks(occurrence)
         case "minLength" if limit < LONG:
             yield Value(value="a" * limit, label=f"{limit}-characters", side=Side.AT_LIMIT)
@@ -106,8 +106,8 @@ def invalid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
             for label, value in _wrong_types(place, builder):
                 yield Value(value=value, label=label, side=Side.WRONG_TYPE)
         case "minimum" | "maximum":
-            step = -step_of(place, limit) if occurrence.keyword == "minimum" else step_of(place, limit)
-            yield Value(value=add(limit, step), label=f"{add(limit, step)}", side=Side.OUTSIDE)
+            _, _, outside = around(place, limit, 1 if occurrence.keyword == "minimum" else -1)
+            yield Value(value=outside, label=f"{outside}", side=Side.OUTSIDE)
             for further in _further(occurrence):
                 yield Value(value=further, label=f"{further}", side=Side.OUTSIDE)
         case "minLength" if limit > 0:

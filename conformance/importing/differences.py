@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infercheck.contract import Contract, answer_schema
+from infercheck.generate.blamed import UNKNOWN
 from infercheck.generate.boundary import Boundary
 from infercheck.generate.builder import Builder
 from infercheck.requirements import occurrences_of
@@ -199,6 +200,10 @@ def _refused(one: Contract, other: Contract) -> Iterator[str]:
         if not other.oracle.is_valid(base):
             yield f"{builder.name(branch) or 'body'}: the smallest request"
             continue
+        unknown = {**base, "x-unknown": 1}
+        if one.oracle.is_valid(unknown) and not other.oracle.is_valid(unknown) and UNKNOWN not in seen:
+            seen.add(UNKNOWN)
+            yield "an unknown property"
         for key, parts in boundary.parts(branch).items():
             for part in parts:
                 if part.label not in seen and not other.oracle.is_valid({**base, key: part.value}):

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from infercheck.checks.relations.settings import LONGEST
 from infercheck.contract import Contract, answer_schema, says
+from infercheck.contract_checks import read_schema
 from infercheck.errors import ContractError
 from infercheck.generate.builder import Builder
 from infercheck.importing.naming import ROLES, branch_names, roles_of
@@ -17,12 +19,9 @@ from infercheck.importing.questions import ABSENT, adapter_aims, image_aims, que
 from infercheck.importing.samples import more_values, samples
 from infercheck.importing.snippets import examples
 from infercheck.importing.source import Source
-from infercheck.reading import CannotRead, assume, read
+from infercheck.reading import assume
 from infercheck.schema import FORMS, Branch, Schema, kind_of, slug, untested, walk, ways
 from infercheck.spoken import TEXT
-
-LONG_ANSWER = 1000
-"""Tokens from which on comparing whole answers is dear."""
 
 BATCH = "requests"
 """The parameter of a form that holds other requests, which are answered later."""
@@ -43,13 +42,11 @@ def draft_of(source: Source, name: str, *, model: str = "", url: str = "", date:
 
     `name` is the source's own, for people; `date` the day of the import, as YYYY-MM-DD.
     """
-    try:
-        schema, output = read(source.input), read(source.output or {})
-    except CannotRead as fault:
-        raise ContractError(name, "", str(fault)) from None
+    where = name or "what was piped in"
+    schema, output = read_schema(source.input, where, "input"), read_schema(source.output or {}, where, "output")
     model = model or source.model or PurePath(name).stem.removesuffix(".page").removesuffix(".schema") or "model"
     by_hand = list(source.notes)
-    _refuse_others(schema, output, name)
+    _refuse_others(schema, output, where)
     assumed = _assumed(schema)
     for row in assumed:
         schema = assume(schema, row["pointer"], row["required"])
@@ -63,7 +60,13 @@ def draft_of(source: Source, name: str, *, model: str = "", url: str = "", date:
     for branch in builder.branches():
         if not contract.oracle.is_valid(builder.base(branch)):
             if not branch.pointer:
-                raise ContractError(name, "", "no valid request could be made of its input schema")
+                left = ", ".join(untested(schema))
+                raise ContractError(
+                    where,
+                    "input",
+                    "no valid request could be made of its input schema",
+                    hint=f"No request is made for the sake of these keywords: {left}." if left else "",
+                )
             unasked[branch.pointer] = (
                 "no valid request could be made of its schema; samples have to be written by hand"
             )
@@ -145,6 +148,8 @@ def _refuse_others(schema: Schema, output: Schema, name: str) -> None:
     if not any(_is_object(form) for form in forms):
         kinds = ", ".join(sorted({str(kind_of(form)) for form in forms}))
         raise ContractError(name, "input", f"no text generation: a request is no JSON object but {kinds}")
+    if not any(form.get("properties") for form in forms):
+        raise ContractError(name, "input", "no text generation: nothing is said of what a request has")
     answers = [form for _, form in ways(output)]
     if output and not any(_is_object(form) for form in answers):
         kinds = ", ".join(sorted({str(kind_of(form)) for form in answers}))
@@ -255,10 +260,9 @@ def _to_look_over(contract: Contract, data: Mapping[str, Any]) -> list[str]:
     elif not contract.speaks:
         found.append("its output has no member response, so that nothing is known of what an answer says")
     compared = ("max_tokens", "temperature", "raw", "stream")
-    if (contract.default_limit or 0) > LONG_ANSWER:
+    if (contract.default_limit or 0) > LONGEST:
         found.append(
-            f"answers without a limit have up to {contract.default_limit} tokens: to compare them takes more than "
-            "a run may spend, unless --max-tokens allows it"
+            f"answers without a limit have up to {contract.default_limit} tokens: how long they are is not compared"
         )
     for role in roles:
         wanted = f"default/{'max_tokens' if role == 'output_limit' else role}"

@@ -21,6 +21,7 @@ from infercheck.expectation_files import of_baseline, read_expectations
 from infercheck.expectations import Expected
 from infercheck.job import Job
 from infercheck.journal import check_free
+from infercheck.launching.checkpoints import words_of
 from infercheck.launching.recorded import begun, journal_of, open_recorded, options_of, recorded_path
 from infercheck.launching.reports import REPORTS
 from infercheck.launching.server import LOG, Served, check_start, server_of, starts
@@ -230,6 +231,7 @@ def _settings(launch: Launch, command: tuple[str, ...], home: Path) -> Settings:
     job = launch.job
     return Settings(
         address=launch.target.address,
+        serve_options=words_of(job),
         url="",  # known when the target is open
         dialect=Dialect(job.dialect or "rest"),
         concurrency=1 if launch.recorded else job.concurrency,

@@ -12,6 +12,7 @@ from typing import Any
 from infercheck.contract_loader import DEFAULT, load
 from infercheck.errors import UsageError
 from infercheck.job import Job
+from infercheck.launching.checkpoints import check_checkpoint, words_of
 from infercheck.runners.loading import Place
 from infercheck.runners.target import LIVE, Target
 
@@ -39,12 +40,13 @@ def starts(job: Job) -> bool:
 
 
 def check_start(job: Job) -> None:
-    """UsageError where a job starts a server for a target that has its own."""
+    """UsageError where a job starts a server for a target that has its own, or a checkpoint cannot be served."""
     if job.start is not None and (Place.parse(job.target) is not None or job.live is not None):
         raise UsageError(
             f"{job.target} is started by infercheck itself",
             hint="Leave `start` out: it is for targets that are URLs.",
         )
+    check_checkpoint(job)
 
 
 @contextmanager
@@ -73,7 +75,7 @@ def server_of(
             job.target,
             socket=socket_in(folder),
             folder=folder,
-            options=_options(job) if place.kind == "engine" else (),
+            options=() if place.kind == "asgi" else [*_options(job), *words_of(job)],
             cwd=job.folder,
             ready_timeout=job.ready_timeout,
             memory=job.memory << 20 if job.memory else None,
@@ -109,10 +111,12 @@ def _options(job: Job) -> list[str]:
     return options
 
 
-def live_address(live: Any) -> str:
-    """What the target is called that is an object of this process."""
+def live_address(live: Any, path: str = "") -> str:
+    """What the target is called that is an object of this process; an application is asked at a path."""
+    if path and not path.startswith("/"):
+        raise UsageError(f"{path!r} is no path", hint="Write it as in /v1/run.")
     kind = live if isinstance(live, type) or hasattr(live, "__qualname__") else type(live)
-    return f"{LIVE}{kind.__module__}.{kind.__qualname__}"
+    return f"{LIVE}{kind.__module__}.{kind.__qualname__}{path}"
 
 
 @contextmanager

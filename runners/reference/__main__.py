@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     engine: Engine = reference
     if options.contract:
         from infercheck.contract_loader import load
-        from infercheck.runners.reference.contracted import Contracted
+        from infercheck.runners.contracted import Contracted
 
         contract = load(options.contract)
         engine, schema, name = Contracted(reference, contract), dict(contract.input), contract.model

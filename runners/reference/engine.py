@@ -10,6 +10,7 @@ from infercheck.runners.engine import Refusal
 from infercheck.runners.reference.model import VOCABULARY, LanguageModel, encode
 from infercheck.runners.reference.sampler import DistributionCache, Sampler, Settings
 from infercheck.runners.reference.template import is_prompt, render, text_of
+from infercheck.runners.tooling import definition
 
 DEFAULT_MAX_TOKENS = 256
 """The page's default, in tokens."""
@@ -99,7 +100,7 @@ def _calls(request: Mapping[str, Any], context: int) -> list[dict[str, Any]]:
     """Return the tool calls of an answer: the tools that the last message names, else perhaps one."""
     if is_prompt(request) or not request.get("tools"):
         return []
-    tools = [_definition(tool) for tool in request["tools"]]
+    tools = [definition(tool) for tool in request["tools"]]
     last = text_of(request["messages"][-1]["content"]).casefold() if request["messages"] else ""
     called = [tool for tool in tools if _is_named(tool["name"].casefold(), last)]
     if not called and context % 2:
@@ -111,38 +112,6 @@ def _is_named(name: str, text: str) -> bool:
     """Tell whether a text speaks of a tool: by its name, or by a word of it, as "weather" of get_weather."""
     words = (word for word in re.split(r"[\W_]+", name) if len(word) > 3)
     return bool(name) and (name in text or any(word in text for word in words))
-
-
-def _definition(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a tool's name, description and parameters, from either of the page's two shapes."""
-    if _is_definition(tool) or "function" not in tool:  # other pages say less of what a definition is
-        return tool
-    function: Mapping[str, Any] = tool["function"]
-    return function
-
-
-def _is_definition(value: Mapping[str, Any]) -> bool:
-    """Tell whether a schema-valid tool has the flat shape; it may have parts of the other as well."""
-    parameters = value.get("parameters")
-    if not (
-        isinstance(value.get("name"), str)
-        and isinstance(value.get("description"), str)
-        and isinstance(parameters, dict)
-    ):
-        return False
-    required, properties = parameters.get("required", []), parameters.get("properties")
-    return (
-        isinstance(parameters.get("type"), str)
-        and isinstance(required, list)
-        and all(isinstance(name, str) for name in required)
-        and isinstance(properties, dict)
-        and all(
-            isinstance(each, dict)
-            and isinstance(each.get("type"), str)
-            and isinstance(each.get("description"), str)
-            for each in properties.values()
-        )
-    )
 
 
 def _arguments(parameters: Mapping[str, Any], context: int) -> dict[str, Any]:

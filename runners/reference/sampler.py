@@ -49,6 +49,8 @@ class Settings:
         # JSON Schema calls 50.0 an integer and 1 a number, so each may arrive as the other.
         given: dict[str, Any] = {name: float(request[name]) for name in _NUMBERS if name in request}
         given |= {name: int(request[name]) for name in _INTEGERS if name in request}
+        if given.get("top_k", 1) < 1:  # with which other pages turn it off
+            del given["top_k"]
         return cls(**given)
 
     @property

@@ -206,6 +206,37 @@ def test_what_is_planned_for_a_shape_is_what_its_schema_says_of_it(shape):
 
 
 @pytest.mark.parametrize(
+    ("shape", "id_", "outside"),
+    [
+        ("multiples", "input/max_tokens/minimum", {0}),
+        ("multiples", "input/max_tokens/maximum", {8194}),
+        ("multiples", "input/top_k/minimum", {0}),
+        ("multiples", "input/top_k/maximum", {50}),
+        ("multiples", "input/warmth/exclusiveMinimum", {0, -0.25}),
+        ("multiples", "input/warmth/maximum", {1.0}),
+        ("what-comes-together-and-what-is-unlike", "input/top_logprobs/maximum", {6}),
+        ("limits-that-exclude-small-ones", "input/max_tokens/minimum", {15}),
+    ],
+)
+def test_every_bound_is_broken_by_a_value_that_breaks_nothing_else(shape, id_, outside):
+    name = id_.split("/")[1]
+    plan = make_plan(contract_of(SHAPES[shape]), Options())
+    bodies = [
+        json.loads(case.request.body)
+        for case in plan.cases
+        if any(aim.requirement == id_ and not aim.side.is_valid for aim in case.aims)
+    ]
+    assert outside <= {body[name] for body in bodies}
+
+
+def test_unlike_elements_are_counted():
+    plan = make_plan(contract_of(SHAPES["what-comes-together-and-what-is-unlike"]), Options())
+    (five,) = (case for case in plan.cases if case.id.startswith("boundary/input/stop/maxItems/"))
+    stop = json.loads(five.request.body)["stop"]
+    assert len(stop) == len(set(stop)) == 5
+
+
+@pytest.mark.parametrize(
     ("shape", "branches"),
     [
         ("untitled", ["prompt", "messages"]),
@@ -271,6 +302,11 @@ def test_the_schemas_are_found_in_whatever_stands_around_them(text):
         ('{"input": {"$ref": "#/$defs/none"}}', "leads to nothing"),
         ('{"input": {"$ref": "https://example.org/schema.json"}}', "leads to nothing"),
         ('{"input": {"type": "string", "format": "binary"}}', "a request is no JSON object but string"),
+        ('{"input": {"$ref": "#"}}', "nothing is said of what a request has"),
+        ('{"input": {"properties": {"prompt": {"type": "strin"}}}}', "input: expected a JSON Schema"),
+        ('{"input": {"properties": {"prompt": {"pattern": "("}}}}', "input: expected a JSON Schema"),
+        ('{"input": {"properties": {"a": {}}, "required": "a"}}', "input: expected a JSON Schema"),
+        ('{"input": {"properties": {"a": {}}}, "output": {"properties": {"b": {"type": 1}}}}', "output: expected"),
     ],
 )
 def test_what_is_no_page_and_no_schema_is_refused_with_what_to_give(text, said):
@@ -367,7 +403,8 @@ def test_diff_speaks_of_requirements_and_of_what_is_refused(tmp_path):
 SERVED = [
     *("titled-after-the-model", "a-batch-that-requires-nothing", "forms-in-forms", "chat-completions"),
     *("forms-with-defaults-and-bounds-of-their-own", "streamed-unless-told-otherwise"),
-    *("short-answers", "tools-of-any-kind", "names-of-its-own"),
+    *("short-answers", "tools-of-any-kind", "names-of-its-own", "another-answer", "top-k-that-may-be-off"),
+    *("limits-that-exclude-small-ones", "a-limit-that-is-required", "always-a-stream", "never-a-stream"),
 ]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from unskipped import pytest_make_collect_report, pytest_runtest_makereport
 
 from interop.cloud import Cloud, cloud
-from interop.unskipped import pytest_make_collect_report, pytest_runtest_makereport
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 

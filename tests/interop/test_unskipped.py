@@ -16,7 +16,7 @@ SKIPS = {
 @pytest.mark.parametrize("how", SKIPS)
 def test_a_skipped_test_fails(how, pytester):
     pytester.makepyfile(SKIPS[how])
-    result = pytester.runpytest("-p", "interop.unskipped")
+    result = pytester.runpytest("-p", "unskipped")
     assert result.ret in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
     outcomes = result.parseoutcomes()
     assert not {"skipped", "xfailed", "passed"} & set(outcomes)

@@ -47,6 +47,36 @@ class StreamsLines(Conforming):
             yield frame(payload).removeprefix(b"data: ")[:-1]
 
 
+class _Grouped(Conforming):
+    """Sends so many pieces at once, and forgets those that make no whole group."""
+
+    size = 2
+
+    def stream_events(self, events: Events) -> Iterator[bytes]:
+        held: list[str] = []
+        for payload in events:
+            if payload.get("response") and payload.keys() == {"response"}:
+                held.append(payload["response"])
+            else:
+                yield frame(payload)
+            if len(held) == self.size:
+                yield frame({"response": "".join(held)})
+                held = []
+        yield DONE
+
+
+@mutant("stream/equivalence", may_fail=("stream/present", "stream/incremental"), profile="quick")
+class StreamsPairs(_Grouped):
+    """Streams two tokens at a time, and loses one without a partner."""
+
+
+@mutant("stream/equivalence", may_fail=("stream/present", "stream/incremental"), profile="quick")
+class StreamsEights(_Grouped):
+    """Streams eight tokens at a time, and loses what is left over."""
+
+    size = 8
+
+
 @mutant("stream/done", quick=True)
 class DropsDone(Conforming):
     """Ends without the marker."""

@@ -12,6 +12,7 @@ from typing import Any
 from infercheck.runners.reference import engine as reference
 from infercheck.runners.reference.sampler import Settings
 from infercheck.runners.reference.template import is_prompt
+from infercheck.runners.tooling import definition
 from variants.engines import Calls, Count, Generating, Payloads, Request, Steps
 from variants.registry import variant
 
@@ -19,7 +20,7 @@ from variants.registry import variant
 def offered(request: Request) -> list[Mapping[str, Any]]:
     """The tools of a conversation, each with its name and its parameters."""
     tools = None if is_prompt(request) else request.get("tools")
-    return [reference._definition(tool) for tool in tools or ()]
+    return [definition(tool) for tool in tools or ()]
 
 
 def call(tool: Mapping[str, Any], context: int) -> dict[str, Any]:

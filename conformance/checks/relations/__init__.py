@@ -111,7 +111,7 @@ def why_incomparable(id_: str, comparable: Set[str], adapters: Sequence[str]) ->
         return ""
     if "lora" in id_ and not adapters:
         return "no adapter is named (--lora NAME)"
-    return "the contract names no parameters with which it could be told, or the operator declares them absent"
+    return "the contract allows no requests by which a run could tell, or the operator declares them absent"
 
 
 def _of(row: Row, forms: Sequence[Form], *, closely: bool) -> Iterator[Relation]:

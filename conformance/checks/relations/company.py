@@ -8,7 +8,7 @@ from functools import partial
 from infercheck.checks.relations.claims import Differ
 from infercheck.checks.relations.language import Claim, Row
 from infercheck.checks.relations.penalties import repeats
-from infercheck.checks.relations.settings import COMBINED, FIRSTS, SEEDS, coins, combined
+from infercheck.checks.relations.settings import FIRSTS, SEEDS, coins, combined
 from infercheck.generate.asks import Form
 from infercheck.reply import Reply
 
@@ -19,6 +19,8 @@ def beside(
     """Has an effect beside others, too."""
     for index, value in tried:
         usual = combined(form)[index], combined(form, **{role: value})[index]
+        if usual[0].request.digest == usual[1].request.digest:
+            continue  # its bounds leave it no other value
         more = [
             (combined(form, seed=seed)[index], combined(form, seed=seed, **{role: value})[index])
             for seed in SEEDS[:5]
@@ -39,7 +41,7 @@ ROWS = tuple(
     Row(
         requirements=(f"effect/{role}",),
         claims=partial(beside, role=role, tried=tried, speaks=speaks),
-        roles=("temperature", "seed", "output_limit", *COMBINED),
+        roles=("temperature", "seed", "output_limit", role),
         first_only=True,
     )
     for role, tried, speaks in (

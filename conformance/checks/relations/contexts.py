@@ -21,7 +21,7 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import COMBINED, SEEDS, by_chance, combined, free, hot, lively, ordinary
+from infercheck.checks.relations.settings import SEEDS, by_chance, combined, free, hot, lively, ordinary
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import FOREIGN, PLACES, SIZES, TEXTS, long_text
 
@@ -210,5 +210,5 @@ TEMPLATE = Row(
     requirements=("template/messages",),
     claims=same_template,
     greedy=True,
-    roles=("text", *_ROLES, *COMBINED),
+    roles=("text", *_ROLES),
 )

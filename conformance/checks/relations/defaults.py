@@ -18,7 +18,7 @@ from infercheck.checks.relations.language import (
     problem_of,
     undecided,
 )
-from infercheck.checks.relations.settings import LONG_WINDED, SEEDS, by_chance, lively
+from infercheck.checks.relations.settings import LONG_WINDED, SEEDS, by_chance, is_told_from_longer, lively
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 
@@ -49,7 +49,7 @@ class SameLimit(Same):
 def max_tokens(form: Form) -> Iterator[Claim]:
     """Omitted = 256, where 257 gives more than 256."""
     default = form.declared("output_limit", "default")
-    if default is None or not form.allows("output_limit", default + 1):
+    if not is_told_from_longer(form, default):
         return
     tries = []
     for one in LONG_WINDED:
@@ -99,7 +99,7 @@ class Counted(Claim):
 def counted(form: Form) -> Iterator[Claim]:
     """As many tokens as the default says, by the target's own count."""
     default = form.declared("output_limit", "default")
-    if default is None or not form.allows("output_limit", default + 1):
+    if not is_told_from_longer(form, default):
         return
     texts = zip(TEXTS[:COUNTS], SEEDS, (0.6, 1, 1.2, 0.9), strict=False)
     yield Counted(

@@ -20,7 +20,7 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.settings import COMBINED, LENGTH, LIVELY, SEEDS, combined, lively, ordinary
+from infercheck.checks.relations.settings import LENGTH, LIVELY, SEEDS, combined, lively, ordinary
 from infercheck.generate.asks import Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
@@ -262,7 +262,7 @@ APART = Row(
     claims=apart,
     greedy=True,
     first_only=True,
-    roles=(*_ROLES, *COMBINED),
+    roles=_ROLES,
     ordered=True,
 )
 UNMOVED = Row(

@@ -21,7 +21,6 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import (
-    COMBINED,
     FAR,
     FARTHEST,
     HOT,
@@ -30,6 +29,7 @@ from infercheck.checks.relations.settings import (
     SEEDS,
     combined,
     has_room,
+    is_told_from_longer,
     lively,
 )
 from infercheck.generate.asks import Form
@@ -160,14 +160,17 @@ def _size(reply: Reply) -> int:
 
 def max_tokens(form: Form) -> Iterator[Claim]:
     """text(n) is a prefix of text(n+k); n tokens where it is a proper one."""
-    for limit in (each for each in (1, 9) if form.allows("output_limit", each + 1)):
+    most = form.within("output_limit", [LENGTH])[0]
+    for limit in form.within("output_limit", [1, 9]):
+        if limit == most:
+            continue
         yield Prefix(shorter=lively(form, output_limit=limit), longer=lively(form), limit=limit)
 
 
 def uncapped(form: Form) -> Iterator[Claim]:
     """Not silently capped, at the default or beyond."""
     default = form.declared("output_limit", "default")
-    if isinstance(default, int) and form.allows("output_limit", default + 1):
+    if is_told_from_longer(form, default):
         yield FirstDecided([_uncapped(form, default, **one) for one in LONG_WINDED])
         yield Besides(FirstDecided([_prefix(form, default, **one) for one in LONG_WINDED]))
         far, limit = (form.stream, FARTHEST) if form.stream else (form, FAR)
@@ -203,8 +206,9 @@ def beside_others(form: Form) -> Iterator[Claim]:
     """The same beside other parameters, and in every form."""
     # Each pair by itself, for they carry other parameters; chance may end an answer early, so others stand by.
     indexes = (0, 1) if form.other else (0,)
-    for index, limit in zip(indexes, (LENGTH - 7, LENGTH + 3), strict=False):
-        if not form.allows("output_limit", limit + 1):
+    for index, low, high in zip(indexes, (LENGTH - 7, LENGTH + 3), (LENGTH - 1, 2 * LENGTH - 3), strict=False):
+        limit, most = (form.within("output_limit", [each])[0] for each in (low, high))
+        if limit >= most:
             continue
         yield FirstDecided(
             [
@@ -230,4 +234,4 @@ CUT, UNCAPPED = (
     )
     for claims, without in ((max_tokens, False), (uncapped, True))
 )
-CUT_BESIDE = Row(requirements=("effect/max_tokens",), claims=beside_others, roles=(*_ROLES, *COMBINED), greedy=True)
+CUT_BESIDE = Row(requirements=("effect/max_tokens",), claims=beside_others, roles=_ROLES, greedy=True)

@@ -52,6 +52,8 @@ class AtMost(Claim):
     others: Sequence[Sequence[Case]] = ()
     """The same for other texts, which are asked for before anything is blamed."""
     free: Sequence[Case]
+    limit: int = 1
+    """The tokens that each answer may have."""
 
     @property
     def asks(self) -> Sequence[Case]:
@@ -61,7 +63,7 @@ class AtMost(Claim):
         firsts = await self._until_too_many(hearing, self.firsts)
         if trouble := troubled(hearing, *firsts):
             return [undecided(trouble, *firsts)]
-        if any((one.tokens or 0) > 1 for one in firsts):
+        if any((one.tokens or 0) > self.limit for one in firsts):
             return [undecided("answers have more tokens than they may have (effect/max_tokens)", *firsts)]
         found = _by_token(firsts)
         if len(found) > self.most:
@@ -159,17 +161,18 @@ def temperature(form: Form) -> Iterator[Claim]:
     """The spread grows from 0 to 5; 5 is not taken for anything below."""
     loose = [hot(form, seed) for seed in SEEDS[:6]]
     # Where 0 is taken for something else, which is another matter, hardly more than 0 tells as much.
-    yield FirstDecided(
-        [
-            Spread(
-                tight=[hot(form, seed, temperature=least) for seed in SEEDS[:6]],
-                loose=loose,
-                planned=2,
-                otherwise=f"seeds give no more different answers at the highest temperature than at {least:g}",
-            )
-            for least in (0, 0.01)
-        ]
-    )
+    cold = [least for least in (0, 0.01) if form.allows("temperature", least)]
+    spreads = [
+        Spread(
+            tight=[hot(form, seed, temperature=least) for seed in SEEDS[:6]],
+            loose=loose,
+            planned=2,
+            otherwise=f"seeds give no more different answers at the highest temperature than at {least:g}",
+        )
+        for least in cold
+    ]
+    if spreads:
+        yield FirstDecided(spreads)
     values = form.within("temperature", TEMPERATURES)
     ladders = [[hot(form, seed, temperature=value) for value in values] for seed in SEEDS]
     little = "answers change too little with the temperature"
@@ -196,24 +199,30 @@ def zero(form: Form) -> Iterator[Claim]:
 def top_k(form: Form) -> Iterator[Claim]:
     """2 gives at most 2 first tokens; 50 ≠ 2 ≠ 1, nor anything else below; 50 leaves more to chance than 1."""
     free = [hot(form, seed, output_limit=1) for seed in range(1, FIRSTS + 1)]
-    yield AtMost(
-        most=2,
-        firsts=[hot(form, seed, top_k=2, output_limit=1) for seed in range(1, FIRSTS + 1)],
-        others=[
-            [hot(form, seed, text, top_k=2, output_limit=1) for seed in range(1, FIRSTS + 1)] for text in TEXTS[1:3]
-        ],
-        free=free,
-    )
+    low = form.within("top_k", [2])[0]
+    if low <= FIRSTS // 2:
+        yield AtMost(
+            most=low,
+            firsts=[hot(form, seed, top_k=low, output_limit=1) for seed in range(1, FIRSTS + 1)],
+            others=[
+                [hot(form, seed, text, top_k=low, output_limit=1) for seed in range(1, FIRSTS + 1)]
+                for text in TEXTS[1:3]
+            ],
+            free=free,
+            limit=form.within("output_limit", [1])[0],
+        )
     telling = [hot_by_chance(form)]
-    for other in (50, 1):
-        pairs = [(hot(form, seed, top_k=2), hot(form, seed, top_k=other)) for seed in SEEDS[:6]]
+    for other in form.within("top_k", [50, 1]):
+        if other == low:
+            continue
+        pairs = [(hot(form, seed, top_k=low), hot(form, seed, top_k=other)) for seed in SEEDS[:6]]
         yield Differ(
             pairs=pairs[:1],
             more=pairs[1:],
             telling=telling,
             free=coins(form),
             firsts=free,
-            tokens=min(2, other),
+            tokens=min(low, other),
             otherwise="even at the highest temperature answers begin with the same few tokens",
         )
     values = form.within("top_k", TOP_KS)
@@ -224,12 +233,13 @@ def top_k(form: Form) -> Iterator[Claim]:
             firsts=[hot(form, seed, output_limit=1) for seed in range(1, MANY + 1)],
             otherwise="answers change too little with top_k",
         )
-    yield Spread(
-        tight=[hot(form, seed, top_k=1) for seed in SEEDS[:5]],
-        loose=[hot(form, seed, top_k=50) for seed in SEEDS[:5]],
-        planned=2,
-        otherwise="seeds give no more different answers with top_k 50 than with 1",
-    )
+    if form.allows("top_k", 1) and form.allows("top_k", 2):
+        yield Spread(
+            tight=[hot(form, seed, top_k=1) for seed in SEEDS[:5]],
+            loose=[hot(form, seed, top_k=50) for seed in SEEDS[:5]],
+            planned=2,
+            otherwise="seeds give no more different answers with top_k 50 than with 1",
+        )
 
 
 def top_k_one(form: Form) -> Iterator[Claim]:

@@ -20,7 +20,7 @@ LENGTH = 32
 """Tokens of an answer that is compared."""
 
 COMBINED = ("top_k", "top_p", "repetition_penalty", "frequency_penalty", "presence_penalty")
-"""The roles of the parameters that `combined` requests carry, beside the temperature, the seed and the limit."""
+"""The roles of the parameters that `combined` requests carry, where a form has them, beside those of all."""
 
 LONG_WINDED: Sequence[Mapping[str, Any]] = (
     {"seed": SEEDS[0]},
@@ -33,6 +33,10 @@ FAR, FARTHEST, ROOM = 520, 1030, 300
 """Limits that are over those that targets are given most often, the greater one for streams, which nobody has to
 wait for the end of; and tokens that a request may have beside its answer."""
 
+LONGEST = 1000
+"""The default limit, in tokens, up to which answers without a limit are compared: longer ones take more than a run
+may spend, and few models write them."""
+
 LIVELY = 1.9
 """The temperature at which most models take chances, and say something all the same."""
 
@@ -43,6 +47,11 @@ HOT = 5
 def has_room(form: Form, limit: int) -> bool:
     """Whether the context window has room for an answer of so many tokens."""
     return form.pricing.window >= limit + ROOM
+
+
+def is_told_from_longer(form: Form, limit: Any) -> bool:
+    """Whether a limit, where it is one, can be told from one that is a token longer."""
+    return isinstance(limit, int) and limit <= LONGEST and form.allows("output_limit", limit + 1)
 
 
 def lively(form: Form, seed: int = SEEDS[0], text: str = TEXTS[0], **roles: Any) -> Case:
@@ -94,29 +103,29 @@ def by_chance(form: Form) -> Pair:
 
 
 def combined(form: Form, **roles: Any) -> list[Case]:
-    """Requests in which many parameters have an effect at once, so that one that is left out anywhere shows."""
-    return [
-        form.ask(
-            **{
-                "output_limit": LENGTH,
-                "seed": 9999999999,
-                "temperature": 4.5,
-                "top_k": 40,
-                "top_p": 0.9,
-                "repetition_penalty": 1.3,
-                "frequency_penalty": 1.5,
-                **roles,
-            }
-        ),
-        form.ask(
-            TEXTS[1],
-            **{
-                "output_limit": 2 * LENGTH,
-                "seed": SEEDS[3],
-                "temperature": 1.2,
-                "top_p": 0.7,
-                "presence_penalty": 1.5,
-                **roles,
-            },
-        ),
-    ]
+    """Requests in which many parameters have an effect at once, so that one that is left out anywhere shows.
+
+    Those of `COMBINED` that the form does not have are left out. Their lengths are primes: a stream that sends its
+    tokens in groups, and loses what is no whole group, loses something of each.
+    """
+    one: dict[str, Any] = {
+        "output_limit": LENGTH - 1,
+        "seed": 9999999999,
+        "temperature": 4.5,
+        "top_k": 40,
+        "top_p": 0.9,
+        "repetition_penalty": 1.3,
+        "frequency_penalty": 1.5,
+        **roles,
+    }
+    other: dict[str, Any] = {
+        "output_limit": 2 * LENGTH - 3,
+        "seed": SEEDS[3],
+        "temperature": 1.2,
+        "top_p": 0.7,
+        "presence_penalty": 1.5,
+        **roles,
+    }
+    lacking = {role for role in COMBINED if not form.has(role)}
+    one, other = ({role: value for role, value in each.items() if role not in lacking} for each in (one, other))
+    return [form.ask(**one), form.ask(TEXTS[1], **other)]

@@ -24,7 +24,6 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import (
-    COMBINED,
     FAR,
     LENGTH,
     LONG_WINDED,
@@ -318,7 +317,7 @@ EQUIVALENCE, EQUIVALENCE_BESIDE = (
     Row(
         requirements=("stream/equivalence", SPACE, USAGE),
         claims=claims,
-        roles=(*_ROLES, *COMBINED),
+        roles=_ROLES,
         greedy=True,
     )
     for claims in (equivalence, equivalence_beside)

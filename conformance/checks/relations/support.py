@@ -175,7 +175,8 @@ def one_token_of_top_k(form: Form) -> Iterator[Claim]:
 
 def two_tokens_of_top_k(form: Form) -> Iterator[Claim]:
     """top_k 2 leaves two first tokens at most, whoever draws."""
-    yield replace(_support(form, form, partial(hot, top_k=2), "top_k 2"), most=2, decides=False)
+    if form.allows("top_k", 2):
+        yield replace(_support(form, form, partial(hot, top_k=2), "top_k 2"), most=2, decides=False)
 
 
 def one_token_of_top_p(form: Form) -> Iterator[Claim]:

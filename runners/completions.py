@@ -1,10 +1,12 @@
-"""Answers in the manner of chat completions, for contracts whose answers hold `choices`."""
+"""Answers in other forms than the page's: chat completions, and whatever else a contract requires."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from infercheck.schema import FORMS, kind_of
 
 Output = Mapping[str, Any]
 
@@ -40,6 +42,29 @@ def chunks(events: Iterator[Output], model: str) -> Iterator[Output]:
     finally:
         if (close := getattr(events, "close", None)) is not None:
             close()
+
+
+def instance(schema: Mapping[str, Any], text: str) -> Any:
+    """The smallest value of a schema, a text wherever one has to stand."""
+    if "const" in schema or schema.get("enum"):
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    match kind_of(schema):
+        case "string":
+            return text.ljust(schema.get("minLength", 0))
+        case "integer" | "number":
+            return schema.get("minimum", 0)
+        case "boolean":
+            return False
+        case "array":
+            items = schema.get("items")
+            return [instance(items, text) if isinstance(items, Mapping) else text] * schema.get("minItems", 0)
+        case "null":
+            return None
+    forms = [form for keyword in FORMS for form in schema.get(keyword, [])]
+    value = instance(forms[0], text) if forms else {}
+    declared = schema.get("properties", {})
+    own = {name: instance(declared.get(name, {}), text) for name in schema.get("required", ())}
+    return {**value, **own} if isinstance(value, dict) else value
 
 
 def _head(kind: str, model: str) -> dict[str, Any]:

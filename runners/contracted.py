@@ -1,13 +1,13 @@
-"""The reference engine behind another contract than the one it was written for."""
+"""An engine of ours behind another contract than the one it was written for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Any
 
-from infercheck.contract import Contract, says
-from infercheck.runners.reference.completions import chunks, completion
-from infercheck.runners.reference.engine import ReferenceEngine
+from infercheck.contract import Contract, answer_schema, says
+from infercheck.runners.completions import chunks, completion, instance
+from infercheck.runners.engine import Engine, Output, Result
 from infercheck.spoken import TEXT
 
 NAMES: Mapping[str, str] = {
@@ -32,13 +32,15 @@ NOTHING = {"response": ""}
 class Contracted:
     """An `Engine` that knows a contract's parameters by their roles, and its defaults."""
 
-    def __init__(self, engine: ReferenceEngine, contract: Contract) -> None:
+    def __init__(self, engine: Engine, contract: Contract) -> None:
         self._engine = engine
         self._contract = contract
-        self.adapters: Sequence[str] = engine.adapters
-        self._in_choices = contract.has_choices and not says(contract.output, TEXT)
+        self.adapters: Sequence[str] = getattr(engine, "adapters", ())
+        self.concurrency: int | None = getattr(engine, "concurrency", None)
+        self._wants_choices = contract.has_choices and not says(contract.output, TEXT)
+        self._other = None if contract.speaks else answer_schema(contract.output)[1]
 
-    def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any] | Iterator[Mapping[str, Any]]:
+    def answer(self, request: Mapping[str, Any]) -> Result:
         """Answer one body that the contract allows; see `Engine.answer`."""
         roles = self._contract.roles
         asked: dict[str, Any] = {}
@@ -58,10 +60,22 @@ class Contracted:
             answer = self._engine.answer(asked)
         else:
             answer = iter([NOTHING]) if asked.get("stream") is True else NOTHING
-        if not self._in_choices:
+        if self._other is None and not self._wants_choices:
             return answer
-        model = self._contract.model
-        return completion(answer, model) if isinstance(answer, Mapping) else chunks(answer, model)
+        if isinstance(answer, Mapping):
+            return self._shaped(answer)
+        if isinstance(answer, Awaitable):
+            return self._once_there(answer)
+        assert isinstance(answer, Iterator)  # noqa: S101 - for the type checker: an engine of ours
+        return chunks(answer, self._contract.model) if self._wants_choices else answer
+
+    async def _once_there(self, answer: Awaitable[Any]) -> Output:
+        return self._shaped(await answer)
+
+    def _shaped(self, answer: Output) -> Output:
+        if self._wants_choices:
+            return completion(answer, self._contract.model)
+        return {**instance(self._other or {}, answer["response"]), **answer}
 
 
 def _is_known(tool: Any) -> bool:

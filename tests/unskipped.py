@@ -1,4 +1,4 @@
-"""Nothing is skipped here: a client that is not there is a client that was not tried."""
+"""Nothing is skipped in a tier with an environment of its own: what is not there was not tried."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _fail(report: Any) -> Any:
     if report.skipped:
         report.outcome = "failed"
         vars(report).pop("wasxfail", None)
-        report.longrepr = f"skipped, which an interop test may not be: {report.longrepr}"
+        report.longrepr = f"skipped, which a test of this tier may not be: {report.longrepr}"
     return report
 
 

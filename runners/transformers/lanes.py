@@ -1,0 +1,85 @@
+"""Several sequences in one step of the model: their caches as the rows of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Listed
+from typing import Any
+
+import torch
+from torch.nn.functional import pad
+from transformers import DynamicCache
+
+from infercheck.runners.transformers.model import Model
+from infercheck.runners.transformers.sequence import Sequence
+
+
+class Lane:
+    """The sequences of one adapter, stepped together. Rows end alike and are padded on the left.
+
+    A sequence that joins has read its prompt; its cache becomes a row of the lane's.
+    """
+
+    def __init__(self, model: Model, adapter: str | None) -> None:
+        self.adapter = adapter
+        self.sequences: list[Sequence] = []
+        self._model = model
+        self._cache: Any = None
+
+    def join(self, sequence: Sequence) -> None:
+        """Take in a sequence."""
+        caches = [sequence.cache] if self._cache is None else [self._cache, sequence.cache]
+        sequence.cache = None
+        self._cache = _stacked(caches)
+        self.sequences.append(sequence)
+
+    def step(self) -> None:
+        """One more token for each."""
+        self._drop()
+        if not self.sequences:
+            return
+        tokens = [sequence.chunk() for sequence in self.sequences]
+        lengths = torch.tensor([sequence.cached for sequence in self.sequences])
+        most = int(lengths.max())
+        mask = positions = None
+        if int(lengths.min()) < most:
+            mask = (torch.arange(most) >= most - lengths[:, None]).long()
+            positions = lengths[:, None] - 1
+        rows = self._model.logits(tokens, self._cache, adapter=self.adapter, mask=mask, positions=positions)
+        for sequence, logits in zip(self.sequences, rows, strict=True):
+            sequence.take(logits)
+        self._drop()
+
+    def fail(self, error: BaseException) -> None:
+        """End all for the same error."""
+        for sequence in self.sequences:
+            sequence.end(error)
+        self._drop()
+
+    def _drop(self) -> None:
+        kept = [row for row, sequence in enumerate(self.sequences) if not (sequence.left or sequence.ended.done())]
+        if len(kept) == len(self.sequences):
+            return
+        for sequence in self.sequences:
+            if sequence.left:
+                sequence.end()
+        self.sequences = [self.sequences[row] for row in kept]
+        self._cache = _rows(self._cache, kept, max(one.cached for one in self.sequences)) if kept else None
+
+
+def _layers(cache: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return [(layer.keys, layer.values) for layer in cache.layers]
+
+
+def _stacked(caches: Listed[Any]) -> Any:
+    # Keys and values are rows × heads × positions × size.
+    most = max(cache.get_seq_length() for cache in caches)
+    layers = []
+    for same in zip(*map(_layers, caches), strict=True):
+        padded = [[pad(one, (0, 0, most - one.shape[-2], 0)) for one in pair] for pair in same]
+        layers.append(tuple(torch.cat(kind) for kind in zip(*padded, strict=True)))
+    return DynamicCache(layers)
+
+
+def _rows(cache: Any, rows: Listed[int], length: int) -> Any:
+    # The shortest that holds them: what was padding of a longer row is cut off.
+    return DynamicCache([(keys[rows, :, -length:], values[rows, :, -length:]) for keys, values in _layers(cache)])
