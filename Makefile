@@ -7,9 +7,10 @@ WORKERS ?= auto
 INTEROP := tests/interop
 CLIENTS := .cache/interop
 CHECKPOINTS := .cache/checkpoints
+DRIVER := .cache/playwright
 REAL := .cache/real-model/gemma-3-270m-q4_k_m.gguf
 
-.PHONY: help run check test test-all interop checkpoints real-model mutants noise lint types bench compare-schemathesis floors neighbours build clean
+.PHONY: help run check test test-all interop browser checkpoints real-model mutants noise lint types bench compare-schemathesis floors neighbours build clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -31,9 +32,17 @@ check: $(READY) ## The fast tests and lint, under a minute
 
 test: $(READY) ## All tests that a plain machine can run
 	$(BIN)/python -m pytest -n $(WORKERS) -rs
-	@echo "left to make test-all: interop (Node, other people's clients) and checkpoints (PyTorch)"
+	@echo "left to make test-all: interop (Node, other people's clients), browser (Chromium) and checkpoints (PyTorch)"
 
-test-all: test interop checkpoints ## All tests; installs PyTorch and other people's clients beside .venv
+test-all: test interop browser checkpoints ## All tests; installs PyTorch, Playwright and other people's clients beside .venv
+
+$(DRIVER)/.ready:
+	rm -rf $(DRIVER)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(DRIVER) playwright==1.65.2
+	@touch $@
+
+browser: $(READY) $(DRIVER)/.ready ## report.html in headless Chromium, which has to be there
+	PYTHONPATH=tests:$(DRIVER) $(BIN)/python -m pytest --timeout 120 -p unskipped tests/browser
 
 $(CLIENTS)/.ready: $(INTEROP)/requirements.lock
 	$(PYTHON) -m venv --clear $(CLIENTS)
@@ -87,6 +96,7 @@ bench: $(READY) ## Measurements; never in CI
 	$(BIN)/python tests/bench/reference.py
 	$(BIN)/python tests/bench/plugin.py
 	$(BIN)/python tests/bench/drawing.py
+	PYTHONPATH=$(DRIVER) $(BIN)/python tests/bench/report.py
 
 compare-schemathesis: $(READY) ## Side by side with the newest Schemathesis; EVERY=10 takes a tenth of the servers
 	$(PYTHON) -m venv .cache/schemathesis

@@ -11,15 +11,12 @@ from infercheck.findings import Verdict
 from infercheck.fuzz.cases import FUZZ, REMEMBERED, TWINS
 from infercheck.record import Record
 from infercheck.reports.visible import visible
-from infercheck.reports.words import commands, kept
+from infercheck.reports.words import SERVED, commands, kept
 from infercheck.requirements import Level
 from infercheck.results import Group, Result, Results
 
 GROUPS = 3
 """Findings of one requirement that are told whole."""
-
-SERVED = ("engine:", "asgi:", "transformers:")
-"""How the addresses begin of what a run serves itself."""
 
 ALSO = 3
 """Other cases of a finding that are named."""

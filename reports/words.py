@@ -13,6 +13,9 @@ from infercheck.reports.markup import plain
 from infercheck.requirements import Level
 from infercheck.results import Group, Result, Results
 
+SERVED = ("engine:", "asgi:", "transformers:")
+"""How the addresses begin of what a run serves itself."""
+
 
 def kept(results: Results) -> tuple[int, int]:
     """How many MUSTs were decided and kept, and how many there are."""
@@ -67,8 +70,11 @@ def replay(record: Record, finding: Finding) -> Iterator[tuple[str, str]]:
         return
     target = record.header["target"]
     words = ["infercheck", "replay", record.header["folder"], record.exchanges[finding.exchange].case]
-    if str(target["address"]).startswith(("engine:", "asgi:", "transformers:")):
+    if str(target["address"]).startswith(SERVED):
+        options = target.get("serve_options", ())
+        pairs = zip(options[::2], options[1::2], strict=True)
         words += ["--target", target["address"]]
+        words += [word for pair in pairs if pair[0] != "--context-window" for word in pair]  # which is the plan's
     if target["token_variable"] and target["address"] != "reference":
         words += ["--token-env", target["token_variable"]]
     yield "replay", shlex.join(words)

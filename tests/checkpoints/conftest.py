@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-MISSING = [name for name in ("torch", "transformers", "peft") if find_spec(name) is None]
-
-
-class Missing(pytest.Module):
-    """A module that is not imported."""
-
-    def collect(self) -> Any:
-        pytest.skip(f"{', '.join(MISSING)} missing: `make checkpoints` installs all that this needs, and runs it")
+from missing import missing
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     """Skip every module here that could not be imported."""
-    return Missing.from_parent(parent, path=module_path) if MISSING else None
+    return missing(("torch", "transformers", "peft"), "checkpoints", module_path, parent)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
