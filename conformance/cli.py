@@ -25,7 +25,7 @@ from infercheck.errors import InfercheckError
 INTERRUPTED = 130
 """Exit status of what Ctrl-C ended out of order, as shells have it: 128 and the number of the signal."""
 
-FORMS = ("text", "html", "json", "junit", "markdown", "badge-svg", "badge-json")
+FORMS = ("text", "html", "json", "junit", "markdown", "har", "badge-svg", "badge-json")
 TARGETS = """TARGET is `reference` (the built-in server, the default), `cloudflare` (account and token from
 CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN), `engine:MODULE:OBJECT` or `asgi:MODULE:APP` (an engine or an
 application of yours, served in a process of its own: see `infercheck serve --help`)"""
