@@ -10,7 +10,8 @@ from records import EVIL, FOOTER, URL, exchange, hostile, record, requirement, r
 from infercheck.findings import Finding, Verdict
 from infercheck.reports import curl
 from infercheck.reports.exhibits import excerpt_of
-from infercheck.reports.html import anchor, render
+from infercheck.reports.html import render
+from infercheck.reports.page import anchor
 from infercheck.requirements import Clause
 from infercheck.results import results_of
 
