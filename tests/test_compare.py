@@ -2,71 +2,70 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
-from fakes import CONTRACT
-from harness import invoke, served
+from fakes import CONTRACT, NOT_JSON, WORDS, Target, success
+from harness import invoke, plan_of
 from records import EVIL
 
-from infercheck.runners.reference.engine import ReferenceEngine
-from infercheck.runners.server import Api
+from infercheck.conduct import Settings, conduct
+from infercheck.dialect import Dialect
+from infercheck.expectations import Expected
+from infercheck.plan import Options
+from infercheck.record import read
+from infercheck.results import results_of
 
 ID = "input/prompt/top_k/maximum"
+SHOULD = "http/malformed-json"
 
 
-class AcceptsTopK51(Api):
-    """Takes top_k up to 51."""
-
-    def validate(self, body):
-        if isinstance(body, dict) and body.get("top_k") == 51:
-            body = {**body, "top_k": 50}
-        super().validate(body)
+def accepts_top_k_51(body, usual):
+    return success(WORDS) if isinstance(body, dict) and body.get("top_k") == 51 else None
 
 
-class LabelsRefusals(Api):
-    """Labels refusals as plain text, which a SHOULD forbids."""
-
-    async def handle(self, request):
-        response = await super().handle(request)
-        if response.status_code >= 400:
-            response.headers["content-type"] = "text/plain"
-        return response
+def accepts_what_is_no_json(body, usual):
+    return success(WORDS) if body is NOT_JSON else None
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Folders of runs by name: two good ones, one that breaks a MUST, one a SHOULD, one that was cut off."""
+    """Folders of runs by name: two good ones, one that breaks a MUST, one a SHOULD, one that was cut off, and one
+    whose broken MUST is expected."""
     folder = tmp_path_factory.mktemp("runs")
-    only = ("--only", "input/prompt/top_k", "--only", "error/media-type", "--quiet")
+    options = Options(only=(ID, SHOULD))
 
-    def run(kind, *names, more=()):
-        api = kind(ReferenceEngine(), input_schema=dict(CONTRACT.input))
-        with served(api.app()) as url:
-            for name in names:
-                invoke("run", url, *only, *more, "--output", folder / name)
+    def run(name, changes=lambda body, usual: None, expected=()):
+        settings = Settings(address="fake", url="http://fake/", dialect=Dialect.REST, expected=expected)
+        journal = folder / name / "journal.ndjson"
+        asyncio.run(
+            conduct(CONTRACT, plan_of(CONTRACT, options), options, Target(changes=changes), journal, settings)
+        )
+        return journal
 
-    run(Api, "good", "again")
-    run(AcceptsTopK51, "broken")
-    run(LabelsRefusals, "warned")
-    run(Api, "cut", more=("--max-requests", "5"))
-    expected = folder / "known.yaml"
-    expected.write_text(f"expect:\n  - requirement: {ID}\n    reason: known\n")
-    run(AcceptsTopK51, "known", more=("--expect", str(expected)))
+    run("good")
+    run("again")
+    run("broken", accepts_top_k_51)
+    run("warned", accepts_what_is_no_json)
+    run("known", accepts_top_k_51, (Expected(requirement=ID, reason="known"),))
+    cut = run("cut")
+    cut.write_bytes(b"\n".join(cut.read_bytes().splitlines()[:-1]) + b"\n")
+    (folder / "notes.txt").write_text("no journal")
     return folder
 
 
 def verdicts(folder):
-    report = json.loads((folder / "report.json").read_text("utf-8"))
-    return {one["id"]: one["verdict"] for one in report["requirements"] if one["verdict"] != "pass"}
+    results = results_of(read(folder / "journal.ndjson"))
+    return {one.requirement.id: str(one.verdict) for one in results.results if one.verdict != "pass"}
 
 
 def test_the_runs_are_what_their_names_say(runs):
-    assert verdicts(runs / "good") == {}
+    assert verdicts(runs / "good") == verdicts(runs / "again") == {}
     assert verdicts(runs / "broken") == {ID: "fail"}
-    assert verdicts(runs / "warned") == {"error/media-type": "warn"}
+    assert verdicts(runs / "warned") == {SHOULD: "warn"}
     assert verdicts(runs / "known") == {ID: "expected"}
-    assert json.loads((runs / "cut" / "report.json").read_text("utf-8"))["complete"] is False
+    assert not read(runs / "cut" / "journal.ndjson").complete
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,7 @@ def test_the_runs_are_what_their_names_say(runs):
         ("known broken", [], 1, [f"newly broken in run 2: MUST {ID}"]),
         ("good warned", [], 0, ["nothing is worse"]),
         ("good warned", ["--fail-on", "must"], 0, ["nothing is worse"]),
-        ("good warned", ["--fail-on", "should"], 1, ["newly broken in run 2: SHOULD error/media-type"]),
+        ("good warned", ["--fail-on", "should"], 1, [f"newly broken in run 2: SHOULD {SHOULD}"]),
         ("good cut", [], 1, ["run 2 is incomplete, the first was not", "limits what can be compared: incomplete"]),
         ("cut good", [], 0, ["nothing is worse", "limits what can be compared: incomplete"]),
     ],
@@ -121,10 +120,12 @@ def test_every_form_goes_to_the_terminal_or_to_a_file(runs, tmp_path, form, begi
 
 def test_what_a_journal_says_is_obeyed_nowhere(runs, tmp_path):
     lines = (runs / "cut" / "journal.ndjson").read_bytes().splitlines()
-    header, footer = json.loads(lines[0]), json.loads(lines[-1])
-    header["target"]["address"] = footer["reason"] = EVIL
+    header = json.loads(lines[0])
+    header["target"]["address"] = EVIL
     header["options"]["only"] = [EVIL]
-    lines = [json.dumps(header).encode(), *lines[1:-1], json.dumps(footer).encode(), b""]
+    footer = json.loads((runs / "good" / "journal.ndjson").read_bytes().splitlines()[-1])
+    footer |= {"complete": False, "reason": EVIL}
+    lines = [json.dumps(header).encode(), *lines[1:], json.dumps(footer).encode(), b""]
     (tmp_path / "evil.ndjson").write_bytes(b"\n".join(lines))
     assert "\\x1b[31m" in invoke("compare", runs / "good", tmp_path / "evil.ndjson", "--gate").stderr
     for pair in ((runs / "good", tmp_path / "evil.ndjson"), (tmp_path / "evil.ndjson", runs / "good")):
@@ -141,7 +142,7 @@ def test_what_a_journal_says_is_obeyed_nowhere(runs, tmp_path):
         ([], ["is compared with another"]),
         (["good"], ["is compared with another", "Name two journals"]),
         (["good", "nowhere"], ["nowhere", "cannot be read"]),
-        (["good", "known.yaml"], ["known.yaml", "line 1"]),
+        (["good", "notes.txt"], ["notes.txt", "line 1"]),
         (["good", "again", "--fail-on", "should"], ["--fail-on", "Give --gate too"]),
         (["good", "again", "--output", "no/such/folder"], ["cannot be written"]),
         (["good", "again", "--format", "junit"], ["junit"]),

@@ -115,9 +115,9 @@ def test_of_three_runs_each_is_held_to_the_first():
 def test_a_change_is_shown_by_the_worse_run():
     found = runs(
         {"a/broken": "pass", "a/mended": "fail", "a/unsure": "fail", "a/known": "fail", "a/still": "fail",
-         "a/judged": "skip", "a/left": "pass"},
+         "a/judged": "skip", "a/left": "pass", "a/noted": "fail", "a/left-bad": "fail"},
         {"a/broken": "fail", "a/mended": "pass", "a/unsure": "error", "a/known": "expected", "a/still": "fail",
-         "a/judged": "pass", "a/left": "skip"},
+         "a/judged": "pass", "a/left": "skip", "a/noted": "note", "a/left-bad": "skip"},
     )  # fmt: skip
     shown = {row.requirement.id: row.shown for row in found.rows}
     told = {
@@ -132,6 +132,8 @@ def test_a_change_is_shown_by_the_worse_run():
         "a/still": None,
         "a/judged": None,
         "a/left": (2, "no answer showed it"),
+        "a/noted": (1, FAIL),
+        "a/left-bad": (1, FAIL),
     }
 
 
