@@ -27,7 +27,8 @@ from infercheck.errors import InfercheckError
 INTERRUPTED = 130
 """Exit status of what Ctrl-C ended out of order, as shells have it: 128 and the number of the signal."""
 
-FORMS = ("text", "html", "json", "junit", "markdown", "badge-svg", "badge-json")
+FORMS = ("text", "html", "json", "junit", "markdown", "har", "badge-svg", "badge-json")
+COMPARED = ("text", "html", "markdown", "json")
 TARGETS = """TARGET is `reference` (the built-in server, the default), `cloudflare` (account and token from
 CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_AUTH_TOKEN), `engine:MODULE:OBJECT` or `asgi:MODULE:APP` (an engine or an
 application of yours, served in a process of its own: see `infercheck serve --help`), `transformers:PATH` (a
@@ -212,6 +213,31 @@ def report(**options: Any) -> None:
     from infercheck.commands.report import report as command
 
     command(**options)
+
+
+@cli.command(short_help="What changed between recorded runs, and a gate for CI.")
+@click.argument("journals", nargs=-1, metavar="JOURNAL...", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(COMPARED), default="text", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="The file to write; the terminal by default.")
+@click.option("--gate", is_flag=True, help="Exit with 1 where a later run is worse than the first.")
+@click.option("--fail-on", type=click.Choice(["must", "should"]), default=None, show_default="must",
+              help="What --gate looks at.")  # fmt: skip
+def compare(**options: Any) -> None:
+    """Compare two or more recorded runs, journals or their folders, with the first of them.
+
+    Shows the requirements whose verdicts differ or that are not kept, what got worse first, with the finding that
+    shows it; how many the runs agree on; and what about the runs limits what can be compared.
+
+    \b
+    Worse is, of a MUST (with --fail-on should, of a SHOULD too), what
+      - passed, was noted, or was broken only as expected, and is broken now
+      - was decided, and is undecided now
+    and a run that is incomplete where the first was complete. --gate says which requirements these are.
+    Exit status: 0, or with --gate 1 where a later run is worse.
+    """
+    from infercheck.commands.compare import compare as command
+
+    sys.exit(command(**options))
 
 
 @cli.command(short_help="Serve an engine, an application or the reference model.")

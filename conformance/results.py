@@ -33,8 +33,8 @@ BROADEST = frozenset({"http", "error", "envelope", "output", "stream", "default"
 """Areas whose defects touch many answers, or the page's own calls: they are told before single keywords."""
 
 
-def _breadth(area: str) -> int:
-    # What a target dies of stands before all else.
+def breadth(area: str) -> int:
+    """Tells in which order areas are told: what a target dies of stands before all else."""
     return 0 if area == "robust" else 1 if area in BROADEST else 2
 
 
@@ -87,7 +87,7 @@ class Results:
     def with_verdict(self, *verdicts: Verdict) -> list[Result]:
         """Results of these verdicts, those of areas that concern every answer first."""
         found = [result for result in self.results if result.verdict in verdicts]
-        return sorted(found, key=lambda result: _breadth(result.requirement.area))
+        return sorted(found, key=lambda result: breadth(result.requirement.area))
 
     @property
     def totals(self) -> Mapping[Verdict, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +28,13 @@ def curl(header: Mapping[str, Any], request: Request) -> str:
 
     A body over INLINE bytes, or one that no command line can hold, is read from a file in the run's folder.
     """
-    target = header["target"]
-    url = target["url"]
-    if request.model is not None:
-        url = with_model(url, header["contract"]["model"], request.model)
-    words = ["curl", "-sS", "-i", "-X", shlex.quote(request.method), shlex.quote(url)]
+    words = ["curl", "-sS", "-i", "-X", shlex.quote(request.method), shlex.quote(url_of(header, request))]
     if request.stream:
         words.insert(1, "-N")
-    if request.token is Token.WRONG:
-        words += ["-H", shlex.quote(f"Authorization: Bearer {WRONG_TOKEN}")]
-    elif request.token is Token.GIVEN and _VARIABLE.fullmatch(target.get("token_variable") or ""):
-        words += ["-H", f'"Authorization: Bearer ${target["token_variable"]}"']
-    words += filter(_is_quoted, target["curl_options"])
+    if token := token_of(header, request):
+        line = f"Authorization: Bearer {token}"
+        words += ["-H", f'"{line}"' if token.startswith("$") else shlex.quote(line)]
+    words += _options(header)
     # Without a value, curl leaves the header out.
     words += ["-H", shlex.quote(f"Content-Type: {request.content_type or ''}".rstrip())]
     if request.method == "GET":
@@ -50,6 +45,33 @@ def curl(header: Mapping[str, Any], request: Request) -> str:
     else:
         words += ["--data-binary", shlex.quote(request.body.decode("utf-8"))]
     return " ".join(words)
+
+
+def url_of(header: Mapping[str, Any], request: Request) -> str:
+    """The address that a request goes to."""
+    url: str = header["target"]["url"]
+    return url if request.model is None else with_model(url, header["contract"]["model"], request.model)
+
+
+def token_of(header: Mapping[str, Any], request: Request) -> str:
+    """The bearer token of a request as it may be seen: its variable (`$NAME`), a wrong one, or empty for none."""
+    variable = header["target"].get("token_variable") or ""
+    if request.token is Token.GIVEN and _VARIABLE.fullmatch(variable):
+        return f"${variable}"
+    return WRONG_TOKEN if request.token is Token.WRONG else ""
+
+
+def given_headers(header: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The headers that the user had sent along, as they may be seen."""
+    for option in _options(header):
+        name, *value = shlex.split(option)
+        if name == "-H" and value:
+            key, _, shown = value[0].partition(": ")
+            yield key, shown
+
+
+def _options(header: Mapping[str, Any]) -> Iterator[str]:
+    return filter(_is_quoted, header["target"]["curl_options"])
 
 
 def curl_of(record: Record, number: int | None) -> str | None:

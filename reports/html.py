@@ -1,26 +1,16 @@
-"""report.html: the results for people, as one file that needs nothing else.
-
-Whatever came from a target or a user is text here, never markup: autoescape is on, and `finalize` sends every
-value of the templates through `marked`, which also shows what text could hide.
-"""
+"""report.html: the results for people, as one file that needs nothing else."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import shlex
 from collections.abc import Iterator, Sequence
-from functools import cache
-from urllib.parse import quote
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
 
 from infercheck.findings import Verdict
-from infercheck.reports.exhibits import TEXT, Exhibits, clipped
+from infercheck.reports.exhibits import Exhibits, clipped
 from infercheck.reports.grid import SIGNS, SLOTS, grid_of
 from infercheck.reports.json_report import dialect_of
-from infercheck.reports.markup import marked, plain
+from infercheck.reports.markup import plain
+from infercheck.reports.page import page
 from infercheck.reports.plain import count, drawn, served, steadiness
 from infercheck.reports.plots import bars, timings
 from infercheck.reports.survey import survey_of
@@ -57,20 +47,20 @@ SECTION_OF = {str(verdict): key for key, _, _, verdicts in SECTIONS for verdict 
 
 def render(results: Results) -> str:
     """The whole report as an HTML page: a pure function of the results."""
-    template, css, script, csp = _page()
     survey = survey_of(results.record)
     failed = results.with_verdict(Verdict.FAIL)
-    page: str = template.render(
-        css=css,
-        script=script,
-        csp=csp,
+    return page(
+        "report.html.jinja",
+        script="report.js",
+        GROUPS=GROUPS,
+        FOLDED=FOLDED,
+        section_of=SECTION_OF,
         exhibits=Exhibits(results.record, survey),
         loud=list(_loud(results)),
         levels=[str(level) for level in Level],
         grid=grid_of(results),
         slots=list(SLOTS),
         signs=[(verdict, sign) for verdict, sign in SIGNS.items() if verdict not in ("error", "skip")],
-        anchor=anchor,
         bars=bars(survey),
         timings=list(timings(survey)),
         version=results.record.header["infercheck"],
@@ -87,40 +77,6 @@ def render(results: Results) -> str:
         skipped=results.with_verdict(Verdict.SKIP),
         passed=_by_area(results.with_verdict(Verdict.PASS)),
     )
-    return page.lstrip()
-
-
-@cache
-def _page() -> tuple[Template, Markup, Markup, str]:
-    environment = Environment(
-        loader=PackageLoader("infercheck.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=marked,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        anchor=anchor, clip=clipped, number=lambda value: f"{value:,}", section=SECTION_OF.__getitem__
-    )
-    environment.globals.update(GROUPS=GROUPS, FOLDED=FOLDED, TEXT=TEXT)
-    css = environment.get_template("report.css").render()
-    script = environment.get_template("report.js").render()
-    csp = (
-        f"default-src 'none'; style-src '{_digest(css)}'; script-src '{_digest(script)}'; base-uri 'none'; "
-        "form-action 'none'"
-    )
-    page = environment.get_template("report.html.jinja")
-    return page, Markup(css), Markup(script), csp  # noqa: S704  (our own files)
-
-
-def _digest(source: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode('ascii')}"
-
-
-def anchor(id_: str) -> str:
-    """A requirement's id as an id attribute and fragment: itself, unless it holds what these cannot."""
-    return quote(id_, safe="/:@$*,;+!~", errors="replace")
 
 
 def _reasons(results: Results) -> Iterator[str]:

@@ -65,11 +65,12 @@ def _requirement(record: Record, result: Result) -> Mapping[str, Any]:
         "verdict": result.verdict,
         "reason": result.reason or None,
         "cases": result.cases,
-        "findings": [_finding(record, group) for group in result.groups],
+        "findings": [finding_of(record, group) for group in result.groups],
     }
 
 
-def _finding(record: Record, group: Group) -> Mapping[str, Any]:
+def finding_of(record: Record, group: Group) -> Mapping[str, Any]:
+    """A group of findings as a JSON value."""
     finding = group.finding
     return {
         "verdict": finding.verdict,

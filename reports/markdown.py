@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from infercheck.expectations import Stale
-from infercheck.findings import Verdict
+from infercheck.findings import Finding, Verdict
+from infercheck.record import Record
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.plain import clause_of, count, drawn, served, tally
 from infercheck.reports.words import areas, commands, evidence, fitted, line, worst
-from infercheck.results import Result, Results
+from infercheck.results import Group, Result, Results
 
 LIMIT = 60_000
 """Characters of a summary: GitHub takes 1 MiB of a job's, and people less."""
@@ -46,16 +47,20 @@ _MARKUP = re.compile(r"[\[\]_*]")
 
 def render(results: Results) -> str:
     """The summary, never longer than LIMIT: a pure function of the results."""
-    last = _again(results)
-    blocks: list[str] = []
-    room, cut = LIMIT - len(last) - len(CUT) - 4, False
-    for block in _blocks(results):
+    return within(_blocks(results), _again(results), CUT)
+
+
+def within(blocks: Iterable[str], last: str, said: str) -> str:
+    """As many blocks as LIMIT has room for, then the last one; `said` stands before it where any is left out."""
+    kept: list[str] = []
+    room, cut = LIMIT - len(last) - len(said) - 4, False
+    for block in blocks:
         if len(block) + 2 <= room:
             room -= len(block) + 2
-            blocks.append(block)
+            kept.append(block)
         else:
             cut = True
-    return "\n\n".join([*blocks, *([CUT] if cut else []), last]) + "\n"
+    return "\n\n".join([*kept, *([said] if cut else []), last]) + "\n"
 
 
 def code(text: object, limit: int = NAME) -> str:
@@ -72,12 +77,14 @@ def _ticks(text: str, least: int) -> str:
     return "`" * max(least, longest + 1)
 
 
-def _fenced(text: str) -> str:
+def fenced(text: str) -> str:
+    """Lines for a shell, in a fence that they cannot end."""
     fence = _ticks(text, 3)
     return f"{fence}sh\n{text}\n{fence}"
 
 
-def _title(text: str) -> str:
+def titled(text: str) -> str:
+    """A title: text where its characters are harmless, else a code span."""
     shown = line(text, NAME)
     if _HARMLESS.fullmatch(shown) and not _LINKED.search(shown):
         return _MARKUP.sub(r"\\\g<0>", shown)
@@ -106,11 +113,11 @@ def _blocks(results: Results) -> Iterator[str]:
     for number, result in enumerate(broken[:SHOWN], start=1):
         yield _finding(results, number, result)
     if rest := [f"{MARKS[result.verdict]} {code(result.requirement.id)}" for result in broken[SHOWN:]]:
-        yield _folded(f"and {len(rest)} more broken", rest)
+        yield folded(f"and {len(rest)} more broken", rest)
     if undecided := [_reason(result) for result in results.undecided]:
         yield f"### ⚠️ {count(len(undecided), 'MUST requirement')} undecided\n\n{_list(undecided, SHOWN)}"
     if expected := [_reason(result) for result in results.with_verdict(Verdict.EXPECTED)]:
-        yield _folded(f"{count(len(expected), 'requirement')} broken as expected", expected)
+        yield folded(f"{count(len(expected), 'requirement')} broken as expected", expected)
 
 
 def _list(items: Sequence[str], most: int) -> str:
@@ -120,7 +127,8 @@ def _list(items: Sequence[str], most: int) -> str:
     return "\n".join(lines)
 
 
-def _folded(summary: str, items: Sequence[str]) -> str:
+def folded(summary: str, items: Sequence[str]) -> str:
+    """A list that its summary opens."""
     # Without the empty lines the list would be HTML, and its text markup.
     return f"<details>\n<summary>{summary}</summary>\n\n{_list(items, LISTED)}\n\n</details>"
 
@@ -151,21 +159,29 @@ def _table(results: Results) -> str:
 
 def _finding(results: Results, number: int, result: Result) -> str:
     requirement, group = result.requirement, result.groups[0]
-    title = f": {_title(requirement.title)}" if requirement.title else ""
+    title = f": {titled(requirement.title)}" if requirement.title else ""
     head = f"### {MARKS[result.verdict]} {number}. {requirement.level} {code(requirement.id)}{title}"
-    fields = [f"- clause: {code(clause_of(result), FIELD)}"]
-    fields += [f"- {name}: {code(value, FIELD + 20)}" for name, value in evidence(group, FIELD)]
-    parts = [head, "\n".join(fields)]
-    for name, whole in commands(results.record, group.finding):
-        curl, remark = fitted(whole, COMMAND)
-        if name == "versus":
-            parts.append("compared with the answer to")
-        parts.append(_fenced(curl))
-        if remark:
-            parts.append(f"({remark})")
+    fields = [f"- clause: {code(clause_of(result), FIELD)}", *sides(group)]
+    parts = [head, "\n".join(fields), *curls(results.record, group.finding)]
     if others := len(result.groups) - 1:
         parts.append(f"and {count(others, 'other finding')} of this requirement, in report.html")
     return "\n\n".join(parts)
+
+
+def sides(group: Group) -> Iterator[str]:
+    """What shows a verdict, as items of a list."""
+    yield from (f"- {name}: {code(value, FIELD + 20)}" for name, value in evidence(group, FIELD))
+
+
+def curls(record: Record, finding: Finding) -> Iterator[str]:
+    """The curl lines of a finding, as blocks."""
+    for name, whole in commands(record, finding):
+        curl, remark = fitted(whole, COMMAND)
+        if name == "versus":
+            yield "compared with the answer to"
+        yield fenced(curl)
+        if remark:
+            yield f"({remark})"
 
 
 def _again(results: Results) -> str:
@@ -178,4 +194,4 @@ def _again(results: Results) -> str:
         run = "infercheck run …"
     word = line(shlex.quote(id_), NAME)
     commands = f"infercheck explain {word}\n{run} --only {word}"
-    return f"### Look into it\n\n{_fenced(commands)}"
+    return f"### Look into it\n\n{fenced(commands)}"

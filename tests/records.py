@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from infercheck.cases import Request
 from infercheck.exchange import Answer, Chunk, Exchange, Failure
-from infercheck.expectations import Expectations
+from infercheck.expectations import Expectations, Expected
 from infercheck.findings import Finding, Verdict
 from infercheck.record import Judged, Record, Row
 from infercheck.requirements import Clause, Level, Requirement
@@ -43,7 +43,7 @@ def header(**more):
         "command": ["infercheck", "run", "a b"],
         "started": "2026-01-02T03:04:05+00:00",
         "planned": {"requests": 9, "tokens": 99, "left_out": 0, "cut": 0},
-        "options": {"declare": [], "only": [], "exclude": []},
+        "options": {"declare": [], "only": [], "exclude": [], "adapters": []},
         **more,
     }
 
@@ -194,3 +194,40 @@ def compared(**more):
     )
     fields = {"exchanges": {n: exchange(n, body=str(n).encode()) for n in range(1, 8)}, "findings": [finding]}
     return record(rows=(row(requirement("area/fail")),), passed=[], **(fields | more))
+
+
+def of_verdicts(verdicts, *, levels=None, **more):
+    """A run with these verdicts, by requirement; `levels` are MUST where they are not given.
+
+    What is broken or noted has an exchange of its own, in the order of the requirements.
+    """
+    levels = levels or {}
+    findings = [
+        Finding(
+            requirement=id_,
+            verdict=Verdict.FAIL if verdict == "expected" else Verdict(verdict),
+            case=f"case/{number}",
+            expected=f"expected of {id_}",
+            observed=f"observed of {id_}",
+            reason="no power" if verdict in ("inconclusive", "error") else "",
+            exchanges=(number,),
+        )
+        for number, (id_, verdict) in enumerate(verdicts.items(), start=1)
+        if verdict not in ("pass", "skip")
+    ]
+    passed = [
+        Finding(requirement=id_, verdict=Verdict.PASS) for id_, verdict in verdicts.items() if verdict == "pass"
+    ]
+    known = tuple(
+        Expected(requirement=id_, reason="known") for id_, verdict in verdicts.items() if verdict == "expected"
+    )
+    fields = {
+        "rows": tuple(
+            row(requirement(id_, levels.get(id_, Level.MUST), title=f"title of {id_}")) for id_ in verdicts
+        ),
+        "exchanges": {number: exchange(number) for number in range(1, len(verdicts) + 1)},
+        "findings": findings,
+        "passed": passed,
+        "expectations": Expectations(entries=known, date="2026-01-02"),
+    }
+    return record(**(fields | more))

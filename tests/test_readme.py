@@ -3,34 +3,81 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shlex
-from pathlib import Path
+import shutil
 
 import click
 import pytest
 import yaml
 from fakes import CONTRACT
+from harness import served
+from shown import ROOT, blocks, commands, shown_run
 
 from infercheck.cli import cli
 from infercheck.config import read_config
 from infercheck.expectation_files import read_expectations
-
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+from infercheck.runners.reference.engine import ReferenceEngine
+from infercheck.runners.server import Api
 
 
-def blocks(language, word=""):
-    return [text for name, text in BLOCKS if name == language and word in text]
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with what the commands speak of: an engine, an application, a page, expectations, earlier runs."""
+    folder = tmp_path_factory.mktemp("readme")
+    (engine,) = blocks("python", "# my_engine.py")
+    (folder / "my_engine.py").write_text(f"{engine}\n{REST_OF_ENGINE}")
+    (folder / "my_server").mkdir()
+    (folder / "my_server" / "main.py").write_text(APPLICATION)
+    (folder / "page.txt").write_bytes((ROOT / "tests" / "importing" / "newer.page.txt").read_bytes())
+    (folder / "known.yaml").write_text(blocks("yaml", "# known.yaml\n")[0])
+    (folder / "infercheck.yaml").write_text("target: reference\n")
+    return folder
 
 
-def commands():
-    for text in blocks("sh"):
-        for line in text.replace("\\\n", "").splitlines():
-            if line.startswith("infercheck "):
-                yield line
-    yield from re.findall(r"`(infercheck [a-z]+ --[^`]*)`", README)
+REST_OF_ENGINE = """
+class Unknown(Exception):
+    def __init__(self, name):
+        super().__init__(name)
+        self.code, self.message = 3037, f"no adapter {name}"
+
+
+def generate(self, request):
+    from infercheck.runners.reference.engine import ReferenceEngine
+
+    for event in ReferenceEngine().answer({**request, "stream": True}):
+        yield event["response"]
+
+
+Engine.generate = generate
+"""
+APPLICATION = """
+import json
+from importlib.resources import files
+
+from infercheck.runners.reference.engine import ReferenceEngine
+from infercheck.runners.server import Api
+
+schema = files("infercheck.schemas") / "mistral-7b-instruct-v0.2-lora" / "input.schema.json"
+app = Api(ReferenceEngine(), input_schema=json.loads(schema.read_text("utf-8"))).app()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_every_command_that_is_shown_runs_where_it_is_shown(folder):
+    """One after the other, as somebody does who reads on; those of checkpoints have a tier of their own."""
+    lines = [line for line in dict.fromkeys(commands()) if "transformers:" not in line]
+    assert len(lines) > 18
+    (folder / "infercheck.yaml").write_text("target: reference\n")
+    api = Api(ReferenceEngine(), input_schema=dict(CONTRACT.input), token="sesame-open")
+    with served(api.app()) as url:
+        for line in lines:
+            if line.startswith("infercheck compare"):
+                for name in ("main", "vllm", "llama", "mine"):
+                    shutil.copytree(folder / "out", folder / name / "out", dirs_exist_ok=True)
+            status, told = shown_run(folder, line, url)
+            assert status == 0, f"{line}\n{told}"
+            assert "Traceback" not in told
 
 
 def test_the_config_file_is_one(tmp_path):

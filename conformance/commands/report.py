@@ -11,7 +11,7 @@ from rich.console import Console
 
 from infercheck.launching.recorded import journal_of
 from infercheck.record import read
-from infercheck.reports import badge, html, json_report, junit, markdown, terminal
+from infercheck.reports import badge, har, html, json_report, junit, markdown, terminal
 from infercheck.reports.files import to_bytes, write_file
 from infercheck.results import Results, results_of
 
@@ -20,6 +20,7 @@ FORMS: Mapping[str, Callable[[Results], str]] = {
     "json": json_report.render,
     "junit": junit.render,
     "markdown": markdown.render,
+    "har": har.render,
     "badge-svg": badge.render_svg,
     "badge-json": badge.render_json,
 }

@@ -2,53 +2,18 @@ import base64
 import hashlib
 import re
 import time
-from html.parser import HTMLParser
 
 import pytest
+from markup import Page
 from records import EVIL, FOOTER, URL, exchange, hostile, record, requirement, row
 
 from infercheck.findings import Finding, Verdict
 from infercheck.reports import curl
 from infercheck.reports.exhibits import excerpt_of
-from infercheck.reports.html import anchor, render
+from infercheck.reports.html import render
+from infercheck.reports.page import anchor
 from infercheck.requirements import Clause
 from infercheck.results import results_of
-
-
-class Page(HTMLParser):
-    """The elements, ids and links of a page, its text, and the text of its sections and boxes."""
-
-    VOID = frozenset({"meta", "link", "img", "br", "hr", "input"})
-
-    def __init__(self, source):
-        super().__init__(convert_charrefs=True)
-        self.tags, self.ids, self.attributes = [], [], []
-        self.text, self.headings, self._open = [], [], []
-        self.misnested = []
-        self.feed(source)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value) for name, value in attrs]
-        self.ids += [value for name, value in attrs if name == "id"]
-        if tag not in self.VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        if not self._open or self._open.pop() != tag:
-            self.misnested.append(tag)
-
-    def handle_data(self, data):
-        if {"style", "script"} & set(self._open):
-            return
-        self.text.append(data)
-        if self._open and self._open[-1] == "h2":
-            self.headings.append(data.strip())
-
-    @property
-    def whole(self):
-        return "".join(self.text)
 
 
 def page(**more):

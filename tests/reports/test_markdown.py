@@ -2,8 +2,8 @@ import re
 from dataclasses import replace
 
 import pytest
-from markdown_it import MarkdownIt
-from records import EVIL, FOOTER, exchange, header, hostile, many, record, requirement, row, stale
+from markup import BREAKS, tokens
+from records import FOOTER, exchange, header, hostile, many, record, requirement, row, stale
 
 from infercheck.expectations import Expectations, Expected
 from infercheck.findings import Finding, Verdict
@@ -13,25 +13,6 @@ from infercheck.requirements import Clause, Level
 from infercheck.results import results_of
 
 HTML = {"<details>", "</details>", "<summary>", "</summary>"}
-BREAKS = [
-    EVIL,
-    "``` \n```\n# up\n~~~\n",
-    "`one` ``two`` ````four```` `",
-    "a | b \\| c \\\\| d\n| e | f |",
-    "@user #123 GH-1 owner/repo#5 @org/team a@b.example :smile: deadbeef deadbee",
-    "https://evil.example www.evil.example [link](https://evil.example) ![img](x) <https://evil.example>",
-    "</summary></details><!-- <details> --> <script>alert(1)</script>",
-    "\n\n---\n\n* * *\n\n1. x\n\n    code\n\n> quote\n\n[ref]: https://evil.example\n\n$$x$$ $`y`$",
-    "**bold** _em_ ~~gone~~ \\` trailing\\",
-    "`",
-    " ` ",
-    "   ",
-]
-
-
-def tokens(text):
-    parsed = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(text)
-    return [child for token in parsed for child in (token, *(token.children or ()))]
 
 
 def shape(text):
