@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from infercheck.cases import Side
 from infercheck.findings import Verdict
-from infercheck.results import Results
+from infercheck.results import WORST_FIRST, Results
 
 SLOTS: Mapping[str, tuple[Side, ...]] = {
     "valid at limit": (Side.AT_LIMIT,),
@@ -99,16 +99,7 @@ def _seen(results: Results) -> Mapping[str, Mapping[Side, Verdict]]:
     return seen
 
 
-BADNESS: Sequence[Verdict] = (
-    Verdict.FAIL,
-    Verdict.WARN,
-    Verdict.EXPECTED,
-    Verdict.ERROR,
-    Verdict.INCONCLUSIVE,
-    Verdict.NOTE,
-    Verdict.PASS,
-    Verdict.SKIP,
-)
+BADNESS: Sequence[Verdict] = (*WORST_FIRST, Verdict.PASS, Verdict.SKIP)
 
 
 def _worse(one: Verdict | None, other: Verdict) -> Verdict:
