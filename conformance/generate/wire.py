@@ -33,7 +33,7 @@ def wire(builder: Builder) -> Iterator[Case]:
     """All wire cases of a contract; what shows most for least first."""
     branch = builder.branches()[0]
     base = jsontext.dump(builder.base(branch))
-    maker = _Maker(branch=builder.name(branch) or None)
+    maker = _Maker(branch=builder.name(branch) or None, streams=builder.streams(builder.base(branch)))
     yield from _malformed(builder, branch, base, maker)
     yield from _scalars(builder, base, maker)
     yield from _left_open(base, maker)
@@ -43,8 +43,9 @@ def wire(builder: Builder) -> Iterator[Case]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Maker:
-    # Makes cases of a branch; `at_edge` and `needs` as in Case.
+    # Makes cases of a branch, whose answers are streams or not; `at_edge` and `needs` as in Case.
     branch: str | None
+    streams: bool
     at_edge: bool = False
     needs: frozenset[Need] = frozenset()
 
@@ -60,11 +61,12 @@ class _Maker:
         return replace(self._case(label, words, request, Expectation.OPEN), question=requirement)
 
     def _case(self, label: str, words: str, request: bytes | Request, expectation: Expectation) -> Case:
+        request = request if isinstance(request, Request) else Request(body=request)
         return Case(
             id=f"wire/{label}",
             title=words,
             expectation=expectation,
-            request=request if isinstance(request, Request) else Request(body=request),
+            request=replace(request, stream=self.streams),
             branch=self.branch,
             alone=True,
             needs=self.needs,
