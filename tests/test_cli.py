@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from urllib.parse import quote
 
 import pytest
 from fakes import CONTRACT
@@ -178,6 +179,13 @@ def test_reports_of_an_earlier_run_are_not_left_for_those_of_a_failed_one(tmp_pa
     (tmp_path / "report.json").write_text('{"verdict": "pass"}')
     assert invoke("run", "http://127.0.0.1:9/x", "--output", tmp_path).exit_code == 3
     assert not (tmp_path / "report.json").exists()
+
+
+@pytest.mark.parametrize(("model", "said"), [("@cf/acme/nine", True), (quote(CONTRACT.model, safe=""), False)])
+def test_an_address_of_another_model_is_noticed(model, said, tmp_path):
+    url = f"http://127.0.0.1:9/client/v4/accounts/a/ai/run/{model}"
+    done = invoke("run", url, "--only", "stream/done", "--output", tmp_path)
+    assert ("of another model than the contract" in done.stderr) == said
 
 
 def test_markup_in_an_address_or_a_folder_is_text(tmp_path):

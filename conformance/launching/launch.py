@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from infercheck.addresses import names_model
 from infercheck.conduct import Settings, check_same, conduct, expect
 from infercheck.contract import Contract
 from infercheck.contract_loader import DEFAULT, load
@@ -42,6 +43,9 @@ ASIDE = ".before"
 JOURNAL = "journal.ndjson"
 OUTPUT = "out"
 """The folder of a run, where nobody says another."""
+
+RUN = "/ai/run/"
+"""What stands before the model in an address of the documented API."""
 
 Cancel: TypeAlias = Callable[[], object]
 
@@ -156,6 +160,8 @@ def perform(
         if earlier.complete:
             expect(earlier, journal, launch.expected)
             return results_of(read(journal))
+    if RUN in launch.target.address and not names_model(launch.target.address, launch.contract.model):
+        said(f"the address is of another model than the contract, which is {launch.contract.model} (--contract)")
     aside = _aside(folder, said) if earlier is None else contextlib.nullcontext()
     with aside, _served(launch, folder, said) as served, _hinting(launch.job, folder):
         asyncio.run(_conduct(launch, served, journal, earlier, settings, signals, said, listener, running))
