@@ -11,7 +11,7 @@ from infercheck.reports.grid import SIGNS, SLOTS, grid_of
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.markup import plain
 from infercheck.reports.page import page
-from infercheck.reports.plain import count, drawn, served, steadiness
+from infercheck.reports.plain import count, drawn, others, served, steadiness
 from infercheck.reports.plots import bars, timings
 from infercheck.reports.survey import survey_of
 from infercheck.reports.words import areas
@@ -55,6 +55,7 @@ def render(results: Results) -> str:
         GROUPS=GROUPS,
         FOLDED=FOLDED,
         section_of=SECTION_OF,
+        others=others,
         exhibits=Exhibits(results.record, survey),
         loud=list(_loud(results)),
         levels=[str(level) for level in Level],

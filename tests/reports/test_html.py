@@ -131,6 +131,15 @@ def test_a_failure_shows_clause_sides_number_curl_request_and_answer():
         assert part in shown.whole, part
 
 
+def test_other_cases_of_a_finding_are_named():
+    findings = [
+        Finding(requirement="area/fail", verdict=Verdict.FAIL, case=f"case/{n}", expected="e", exchanges=(n,))
+        for n in range(1, 7)
+    ]
+    shown = page(rows=(row(requirement("area/fail")),), findings=findings).whole
+    assert "The same was seen in case/2, case/3, case/4 and 2 more; that need not have the same cause." in shown
+
+
 def test_groups_beyond_five_are_folded():
     source = render(results_of(record()))
     folded = source[source.index('<details class="more">') :]
