@@ -23,14 +23,16 @@ BYTES = 512
 """Bytes of a body that is no UTF-8 that are shown, in hexadecimal."""
 VALUE = 300
 """Characters of a header's value, or of an error message, that are shown."""
-GENEROUS = 150_000
+GENEROUS = 1_500_000
 """Characters of exhibits after which a quarter of the above is shown, so that a page stays small."""
-ENOUGH = 350_000
+ENOUGH = 3_500_000
 """Characters, as they stand in the page, after which exhibits are left to the journal and report.json."""
 HEADERS = 30
 """Headers of an answer that are shown."""
 EXCHANGES = 4
 """Exchanges of one finding that are shown: two that are compared, and the last ones."""
+TOLD = ("input", "output", "stream", "http", "envelope", "error", "example", "robust")
+"""Areas whose findings are about one request, which may be told as its difference from another."""
 TITLES = {"try": "Try it", "versus": "Compare with", "replay": "Send it again, and see both answers side by side"}
 """What stands over the curl lines of a finding."""
 
@@ -77,7 +79,8 @@ class Exhibits:
     def commands(self, finding: Finding) -> list[tuple[str, Excerpt]]:
         """The commands that send the requests of a finding again, each with its title."""
         lines = [*commands(self.record, finding), *replay(self.record, finding)]
-        return [(TITLES[name], self._command(line)) for name, line in lines]
+        shown = [(TITLES[name], self._command(name, line)) for name, line in lines]
+        return [(title, excerpt) for title, excerpt in shown if excerpt.text]
 
     def difference(self, finding: Finding) -> Difference | None:
         """How its request differs from the one that it is compared with, or from the nearest that passed."""
@@ -87,16 +90,25 @@ class Exhibits:
         exchange = exchanges[finding.exchange]
         if finding.versus is not None:
             return between(exchanges[finding.versus], exchange) if finding.versus in exchanges else None
-        found = nearest(exchange, self.record.case(exchange.case).get("branch"), self.survey.passed)
+        case = self.record.case(exchange.case)
+        area = finding.requirement.partition("/")[0]
+        # What is left open, or is no JSON at all, is not told by its members; nor is one request with two answers.
+        if area not in TOLD or exchange.case.startswith("wire/") or case.get("expectation") == "open":
+            return None
+        passed = self.survey.passed
+        if area != "input":
+            passed = [one for one in passed if finding.requirement in one.kept]
+        found = nearest(exchange, case.get("branch"), passed)
         if found is not None:
             self._spend(*(f"{change.there}{change.here}" for change in found.changes))
         return found
 
-    def _command(self, line: str) -> Excerpt:
+    def _command(self, name: str, line: str) -> Excerpt:
         excerpt = clipped(line, self._limit(COMMAND))
         self._spend(excerpt.text)
         if excerpt.left_out:
-            return Excerpt(text=excerpt.text, left_out=f"{excerpt.left_out}; the whole line is in report.json")
+            where = "" if name == "replay" else "; the whole line is in report.json"
+            return Excerpt(text=excerpt.text, left_out=excerpt.left_out + where)
         if not all(part.isprintable() for part in line.split("\n")):
             return Excerpt(
                 text=line, remark="some of its characters are shown as escapes; copy it from report.json"
@@ -109,7 +121,7 @@ class Exhibits:
         compared = [] if finding.versus is None else [numbers[0], finding.versus]
         others = [number for number in numbers if number not in compared]
         room = EXCHANGES - len(compared)
-        return [(number, self._exhibit(number)) for number in (*compared, *others[-room:])]
+        return [(number, self._exhibit(number, finding.observed)) for number in (*compared, *others[-room:])]
 
     def missing(self, number: int) -> str:
         """Why an exchange has no exhibit here; empty where it stands elsewhere on the page."""
@@ -128,7 +140,7 @@ class Exhibits:
             return 0
         return most if self._spent < GENEROUS else most // 4
 
-    def _exhibit(self, number: int) -> Exhibit | None:
+    def _exhibit(self, number: int, observed: str) -> Exhibit | None:
         exchange = self.record.exchanges.get(number)
         limit = self._limit(TEXT)
         if exchange is None or number in self._shown or not limit:
@@ -149,13 +161,13 @@ class Exhibits:
             headers=headers,
             headers_left_out=max(0, len(answer.headers) - HEADERS),
             body=body,
-            trace=self._trace(exchange),
+            trace=self._trace(exchange, observed),
         )
 
-    def _trace(self, exchange: Exchange) -> Trace | None:
+    def _trace(self, exchange: Exchange, observed: str) -> Trace | None:
         if not exchange.request.stream or self._limit(TEXT) < TEXT:
             return None
-        trace = trace_of(exchange.answer)
+        trace = trace_of(exchange.answer, observed)
         if trace is not None:
             self._spend(*("".join(piece.parts) for piece in trace.pieces if isinstance(piece, Piece)))
         return trace

@@ -108,8 +108,11 @@ def _loud(results: Results) -> Iterator[str]:
     planned = record.header["planned"]
     if not record.complete:
         yield f"Incomplete: {clipped(record.why_incomplete or 'no reason was recorded').text}"
-    if planned["cut"]:
+    if planned["cut"] and record.complete:
         yield f"A budget cut off {count(planned['cut'], 'case')} of the plan."
+    if spent := [one for one in results.undecided if "spent" in one.reason or "want of budget" in one.reason]:
+        more = f"{count(len(spent), 'MUST requirement')} could not be decided within it"
+        yield f"The budget ran out: {more}. Mend what is broken first, or give more with --max-requests."
 
 
 def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
@@ -129,7 +132,8 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     yield "Started", header["started"].replace("T", " ").replace("+00:00", " UTC"), "short"
     yield "Took", f"{footer['seconds']:,.1f} s" if footer else "unknown", "short"
     yield "Requests", f"{len(record.exchanges):,} ({header['planned']['requests']:,} planned)", "short"
-    yield "Complete", "yes" if record.complete else "no", "short"
+    left = f", {len(results.undecided)} MUST undecided" if results.undecided else ""
+    yield "Complete", f"{'yes' if record.complete else 'no'}{left}", "short"
     yield "What noise leaves to be told", footer.get("noise", ""), "wide"
     yield "Contract SHA-256", contract["sha256"], "more"
     yield "Dialect", clipped(dialect_of(record)).text, "more"

@@ -57,8 +57,8 @@ def timings(survey: Survey) -> Iterator[Scatter]:
     """The times to the first event, and between events, of all streams; nothing where there were too few."""
     streams = survey.streams
     series = (
-        ("Seconds to the first bytes of a stream", [(one.at, one.first) for one in streams]),
-        ("Seconds between chunks, the median of a stream", [(s.at, s.gap) for s in streams if s.gap is not None]),
+        ("Time to the first event of a stream", [(one.at, one.first) for one in streams]),
+        ("Time between events, the median of a stream", [(s.at, s.gap) for s in streams if s.gap is not None]),
     )
     end = max((one.at for one in streams), default=0.0)
     for title, pairs in series:
@@ -101,5 +101,5 @@ def _scatter(title: str, pairs: Sequence[tuple[float, float]], end: float) -> Sc
 
 def _seconds(value: float) -> str:
     if value <= LEAST:
-        return "0.01 ms or less"
+        return "≤ 0.01 ms"
     return f"{value:.3g} s" if value >= 1 else f"{1000 * value:.3g} ms"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infercheck import sse
 from infercheck.exchange import Exchange
 from infercheck.findings import Verdict
 from infercheck.record import Record
@@ -17,13 +18,17 @@ BODY = 4_000
 """Bytes of a request up to which it may stand beside another one."""
 NEIGHBOURS = 1_000
 """Requests that passed which are kept to compare others with."""
+STREAMS = 2_000
+"""Streams whose events are timed."""
+COMPARED = "answers compared"
+"""The area of what is asked for several comparisons at once."""
 BAD = (Verdict.FAIL, Verdict.WARN, Verdict.EXPECTED, Verdict.INCONCLUSIVE, Verdict.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streamed:
-    """When a stream came: `at` seconds after the run began, its first bytes after `first` seconds, the next ones in
-    the median after `gap`; None where all came at once.
+    """When a stream came: `at` seconds after the run began, its first event after `first` seconds, the next ones in
+    the median after `gap`; None where there was but one.
     """
 
     at: float
@@ -38,6 +43,8 @@ class Passed:
     exchange: Exchange
     branch: str | None
     body: Mapping[str, Any]
+    kept: frozenset[str] = frozenset()
+    """The requirements that its answer keeps."""
 
 
 @dataclass(slots=True)
@@ -59,7 +66,7 @@ def survey_of(record: Record) -> Survey:
         area = _area(case)
         survey.prices[area] += int(case.get("price") or 0)
         survey.requests[area] += 1
-        if (streamed := _streamed(exchange)) is not None:
+        if len(survey.streams) < STREAMS and (streamed := _streamed(exchange)) is not None:
             survey.streams.append(streamed)
         if len(survey.passed) < NEIGHBOURS and (passed := _passed(record, exchange, case)) is not None:
             survey.passed.append(passed)
@@ -67,13 +74,19 @@ def survey_of(record: Record) -> Survey:
 
 
 def _area(case: Mapping[str, Any]) -> str:
+    if str(case.get("case", "")).startswith("relation/"):
+        return COMPARED
     requirements = case.get("requirements") or ()
     return str(requirements[0]).partition("/")[0] if requirements else "other"
 
 
 def _streamed(exchange: Exchange) -> Streamed | None:
-    times = [chunk.time for chunk in exchange.answer.chunks if chunk.data]
-    if not exchange.request.stream or not times or exchange.answer.status != 200:
+    answer = exchange.answer
+    if not exchange.request.stream or answer.status != 200:
+        return None
+    stream = sse.parse((chunk.data, chunk.time) for chunk in answer.chunks)
+    times = [event.time for event in stream.events if event.data]
+    if not times:
         return None
     gaps = sorted(later - earlier for earlier, later in itertools.pairwise(times))
     return Streamed(at=exchange.started, first=times[0], gap=gaps[len(gaps) // 2] if gaps else None)
@@ -82,12 +95,17 @@ def _streamed(exchange: Exchange) -> Streamed | None:
 def _passed(record: Record, exchange: Exchange, case: Mapping[str, Any]) -> Passed | None:
     judged = record.judged.get(exchange.case)
     answer = exchange.answer
-    if judged is None or any(finding.verdict in BAD for finding in judged.findings):
+    if judged is None or not judged.kept or any(finding.verdict in BAD for finding in judged.findings):
+        return None
+    if case.get("expectation") != "valid" or exchange.case.startswith("wire/"):
         return None
     if answer.status is None or not 200 <= answer.status < 300 or answer.failure is not None:
         return None
     body = members(exchange.request.body)
-    return None if body is None else Passed(exchange=exchange, branch=case.get("branch"), body=body)
+    if body is None:
+        return None
+    kept = frozenset(id_ for id_, _ in judged.kept)
+    return Passed(exchange=exchange, branch=case.get("branch"), body=body, kept=kept)
 
 
 def members(data: bytes) -> Mapping[str, Any] | None:

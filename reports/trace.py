@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
-from infercheck import sse
+from infercheck import jsontext, sse
 from infercheck.exchange import Answer, Chunk
 
 HEAD, TAIL = 24, 8
@@ -19,6 +21,12 @@ BYTES = 400
 TICKS = 240
 """Chunks that a timeline shows."""
 DONE = "[DONE]"
+
+BLAMED = (sse.FaultKind.INVALID_UTF_8, sse.FaultKind.UNTERMINATED_EVENT)
+"""Faults that break a promise; the others are told, and no more."""
+
+ABOUT = "the finding is about this event"
+_PLACE = re.compile(r"event at byte (\d+)")
 
 WORDS: Mapping[sse.FaultKind, str] = {
     sse.FaultKind.BYTE_ORDER_MARK: "a byte order mark",
@@ -46,6 +54,7 @@ class Piece:
     left_out: int
     events: tuple[int, ...]
     remarks: tuple[str, ...]
+    is_faulty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +79,19 @@ class Trace:
     @property
     def is_faulty(self) -> bool:
         """Whether something in it is wrong."""
-        return any(isinstance(piece, Piece) and piece.remarks for piece in self.pieces)
+        return any(isinstance(piece, Piece) and piece.is_faulty for piece in self.pieces)
 
 
-def trace_of(answer: Answer) -> Trace | None:
-    """The trace of an answer that came as an event stream; None where it holds no event and no chunk."""
+def trace_of(answer: Answer, observed: str = "") -> Trace | None:
+    """The trace of an answer that came as an event stream; None where no byte came.
+
+    The event that `observed` speaks of, the words of a finding, is marked as well.
+    """
     chunks = answer.chunks
     if not chunks:
         return None
     stream = sse.parse((chunk.data, chunk.time) for chunk in chunks)
-    faults = _faults(chunks, stream)
+    faults = _faults(chunks, stream, observed)
     ended = defaultdict(list)
     for number, event in enumerate(stream.events, start=1):
         ended[event.chunk].append(number)
@@ -105,40 +117,61 @@ def trace_of(answer: Answer) -> Trace | None:
     )
 
 
-Fault = tuple[int, str]
-"""Where in its chunk, in bytes, and what it is."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where in its chunk, in bytes, how many bytes of it are meant (0: to the end of the line), what it is, and
+    whether it breaks a promise.
+    """
+
+    place: int
+    length: int
+    words: str
+    is_blamed: bool
 
 
-def _faults(chunks: Sequence[Chunk], stream: sse.Stream) -> dict[int, list[Fault]]:
-    starts, position = [], 0
-    for chunk in chunks:
-        starts.append(position)
-        position += len(chunk.data)
+def _faults(chunks: Sequence[Chunk], stream: sse.Stream, observed: str) -> dict[int, list[Fault]]:
+    starts = [0, *accumulate(len(chunk.data) for chunk in chunks)][:-1]
     found: dict[int, list[Fault]] = defaultdict(list)
 
-    def note(offset: int, words: str) -> None:
-        index = max((i for i, start in enumerate(starts) if start <= offset), default=0)
-        while index + 1 < len(chunks) and not chunks[index].data:
-            index += 1
-        found[index].append((offset - starts[index], words))
+    def note(offset: int, words: str, length: int = 0, *, blamed: bool = True) -> None:
+        index = max(0, bisect_right(starts, offset) - 1)
+        found[index].append(Fault(offset - starts[index], length, words, blamed))
 
     for fault in stream.faults:
         detail = fault.detail[:60] if fault.kind is not sse.FaultKind.UNTERMINATED_EVENT else ""
-        note(fault.offset, f"{WORDS[fault.kind]}{f' ({detail})' if detail else ''}")
+        words = f"{WORDS[fault.kind]}{f' ({detail})' if detail else ''}"
+        length = 1 if fault.kind is sse.FaultKind.INVALID_UTF_8 else 0
+        note(fault.offset, words, length, blamed=fault.kind in BLAMED)
     done = False
     for event in stream.events:
         if done and event.data != DONE:
-            note(event.offset, f"an event after {DONE}")
+            note(event.offset, f"an event after {DONE}", blamed=False)
         done = done or event.data == DONE
-        if event.data not in ("", DONE) and not _is_json(event.data):
-            note(event.offset, "its data is no JSON")
+        if event.type == "message" and event.data not in ("", DONE) and not _is_json(event.data):
+            note(event.offset, "its data is no strict JSON")
+    if (meant := _meant(stream, observed)) is not None:
+        note(meant.offset, ABOUT)
     return found
+
+
+def _meant(stream: sse.Stream, observed: str) -> sse.Event | None:
+    # By its place or, where the words are those of its data, by these.
+    place = _PLACE.search(observed)
+    if place is not None:
+        return next((event for event in stream.events if event.offset == int(place[1])), None)
+    spoken = [event for event in stream.events if len(event.data) > len("{}") and event.data != DONE]
+    same = [event for event in spoken if _squeezed(event.data) in _squeezed(observed)]
+    return same[0] if len({event.data for event in same}) == 1 else None
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+        jsontext.parse(text.encode("utf-8", "surrogatepass"))
+    except jsontext.NotJSON:
         return False
     return True
 
@@ -149,10 +182,12 @@ def _shown(count: int, faulty: Sequence[int]) -> list[int]:
 
 
 def _piece(index: int, chunk: Chunk, before: float, events: tuple[int, ...], faults: Sequence[Fault]) -> Piece:
-    place = min((offset for offset, _ in faults), default=None)
-    start = max(0, place - BYTES // 2) if place is not None and place > BYTES else 0
-    data = chunk.data[start : start + BYTES]
-    parts, is_hex = _parts(data, None if place is None else place - start)
+    worst = min(faults, key=lambda fault: (not fault.is_blamed, not fault.length, fault.place), default=None)
+    start = max(0, worst.place - BYTES // 2) if worst is not None and worst.place > BYTES else 0
+    start = _at_character(chunk.data, start) if start else 0
+    end = _at_character(chunk.data, start + BYTES)
+    data = chunk.data[start:end]
+    parts, is_hex = _parts(data, worst and replace(worst, place=worst.place - start))
     return Piece(
         number=index + 1,
         time=chunk.time,
@@ -162,21 +197,29 @@ def _piece(index: int, chunk: Chunk, before: float, events: tuple[int, ...], fau
         is_hex=is_hex,
         left_out=len(chunk.data) - len(data),
         events=events,
-        remarks=tuple(dict.fromkeys(words for _, words in faults)),
+        remarks=tuple(dict.fromkeys(fault.words for fault in faults)),
+        is_faulty=any(fault.is_blamed for fault in faults),
     )
 
 
-def _parts(data: bytes, place: int | None) -> tuple[tuple[str, str, str], bool]:
-    # The offending place goes to the end of its line in a text; else it is the first wrong byte.
+def _at_character(data: bytes, place: int) -> int:
+    # The next place at which no character of UTF-8 is cut; no character has more than three bytes after its first.
+    for at in range(place, min(place + 4, len(data))):
+        if data[at] & 0xC0 != 0x80:
+            return at
+    return min(place, len(data))
+
+
+def _parts(data: bytes, fault: Fault | None) -> tuple[tuple[str, str, str], bool]:
+    place = len(data) if fault is None else fault.place
+    end = data.find(b"\n", place)
+    end = place + fault.length if fault and fault.length else len(data) if end < 0 else end
+    cut = data[:place], data[place:end], data[end:]
     try:
         data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        at = error.start
-        return (_hex(data[:at]), _hex(data[at : at + 1]), _hex(data[at + 1 :])), True
-    if place is None:
-        return (_lines(data), "", ""), False
-    end = data.find(b"\n", place)
-    cut = (data[:place], data[place : None if end < 0 else end], b"" if end < 0 else data[end:])
+    except UnicodeDecodeError:
+        before, marked, after = (part.hex(" ") for part in cut)
+        return (before, marked, after), True
     before, marked, after = map(_lines, cut)
     return (before, marked, after), False
 
@@ -186,16 +229,14 @@ def _lines(data: bytes) -> str:
     return data.decode("utf-8", "replace").replace("\n", "↵\n").removesuffix("\n")
 
 
-def _hex(data: bytes) -> str:
-    return data.hex(" ")
-
-
 def _ticks(chunks: Sequence[Chunk], seconds: float, faults: Mapping[int, Sequence[Fault]]) -> Iterator[Tick]:
     step = max(1, len(chunks) // TICKS)
+    faulty = {index for index in sorted(faults) if any(fault.is_blamed for fault in faults[index])}
+    told = set(sorted(faulty)[:TICKS])
     for index, chunk in enumerate(chunks):
-        if index % step == 0 or index in faults:
+        if index % step == 0 or index in told:
             at = round(1000 * chunk.time / seconds) if seconds > 0 else 0
-            yield Tick(at=min(1000, max(0, at)), is_faulty=index in faults)
+            yield Tick(at=min(1000, max(0, at)), is_faulty=index in faulty)
 
 
 def _end(answer: Answer) -> str:

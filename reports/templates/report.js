@@ -6,12 +6,14 @@ addEventListener("DOMContentLoaded", () => {
   const tools = $("tools"), search = $("search"), found = $("found");
   const choices = ["verdict", "level", "area"].map((name) => [name, $("by-" + name)]);
   const rows = [...document.querySelectorAll("[data-verdict]")];
-  const texts = new Map();
+  const texts = new Map(), opened = new Set();
   const sections = [...document.querySelectorAll(".sifted")];
   tools.hidden = false;
 
   const textOf = (row) => {
-    if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
+    // What a row says, without its commands: the name of the model stands in each of them.
+    const parts = row.matches("tr") ? [row] : [...row.querySelectorAll("h3, .what, figure, h4, dd, .group > p, th, td")];
+    if (!texts.has(row)) texts.set(row, parts.map((part) => part.textContent).join(" ").toLowerCase());
     return texts.get(row);
   };
 
@@ -26,13 +28,20 @@ addEventListener("DOMContentLoaded", () => {
       row.hidden = !keep;
       shown += keep;
       const fold = row.closest("details");
-      if (fold && active && keep) fold.open = true;
+      if (fold && active && keep && !fold.open) {
+        fold.open = true;
+        opened.add(fold);
+      }
     }
     for (const section of sections) {
       const inside = [...section.querySelectorAll("[data-verdict]")];
       section.hidden = active && !inside.some((row) => !row.hidden);
       for (const fold of section.querySelectorAll(":scope > details"))
         fold.hidden = active && !fold.querySelector("[data-verdict]:not([hidden])");
+    }
+    if (!active) {
+      for (const fold of opened) fold.open = false;
+      opened.clear();
     }
     found.value = active ? `${shown} of ${rows.length}` : "";
   };
@@ -69,16 +78,26 @@ addEventListener("DOMContentLoaded", () => {
     if (!target) return;
     if (target.closest("[hidden]")) tools.reset(), sift();
     for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    target.tabIndex = -1;
+    target.focus({ preventScroll: true });
     target.scrollIntoView();
   };
   addEventListener("hashchange", reveal);
+  // The same link once more changes no hash.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (link && link.hash === location.hash) reveal();
+  });
   if (location.hash) reveal();
 
   const step = (by) => {
     const stops = rows.filter((row) => row.matches("article") && !row.hidden && !row.closest("[hidden]"));
     if (!stops.length) return;
     const at = stops.findIndex((stop) => stop.contains(document.activeElement));
-    const next = stops[at < 0 ? (by > 0 ? 0 : stops.length - 1) : Math.min(stops.length - 1, Math.max(0, at + by))];
+    // From where the reader is: at a finding, else at what is seen.
+    const below = stops.findIndex((stop) => stop.getBoundingClientRect().top > 1);
+    const seen = by > 0 ? (below < 0 ? stops.length - 1 : below) : (below < 0 ? stops.length : below) - 1;
+    const next = stops[Math.min(stops.length - 1, Math.max(0, at < 0 ? seen : at + by))];
     next.tabIndex = -1;
     next.focus({ preventScroll: true });
     next.scrollIntoView({ block: "start" });

@@ -81,6 +81,10 @@ def test_only_what_was_accepted_without_a_fault_passed():
     bad = Finding(requirement="area/fail", verdict=Verdict.FAIL, exchanges=(3,))
     run = replace(
         record(exchanges={1: answered(1, 200), 2: answered(2, 400), 3: answered(3, 200), 4: answered(4, 200)}),
-        judged={"case/1": Judged(findings=()), "case/2": Judged(findings=()), "case/3": Judged(findings=(bad,))},
+        judged={
+            f"case/{number}": Judged(findings=(bad,) if number == 3 else (), kept=(("output/json", None),))
+            for number in (1, 2, 3)
+        },
+        case=lambda id_: {"case": id_, "expectation": "valid"},
     )
     assert [one.exchange.number for one in survey_of(run).passed] == [1]

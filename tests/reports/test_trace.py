@@ -1,5 +1,7 @@
 """Traces of streams: what came when, and what of it is wrong."""
 
+import time
+
 import pytest
 
 from infercheck.exchange import Answer, Chunk, Failure
@@ -29,7 +31,7 @@ def test_a_stream_is_told_chunk_by_chunk():
     ("data", "marked", "said"),
     [
         (b'data: {"response": "\xff\xfe"}\n\n', "ff", "no UTF-8 (ff fe)"),
-        (b"data: {no json\n\n", "data: {no json", "its data is no JSON"),
+        (b"data: {no json\n\n", "data: {no json", "its data is no strict JSON"),
         (b"date: 1\n" + GOOD, "date: 1", "a field that event streams do not have (date)"),
         (b"retry: x\n" + GOOD, "retry: x", "a retry that is no number (x)"),
         (b"\xef\xbb\xbf" + GOOD, "\ufeff" + 'data: {"response": "a"}', "a byte order mark"),
@@ -41,8 +43,8 @@ def test_the_offending_place_is_marked(data, marked, said):
         trace = traced(data, DONE)
     (piece,) = (piece for piece in trace.pieces if piece.remarks)
     assert (piece.parts[1], piece.remarks) == (marked, (said,))
-    assert trace.is_faulty
-    assert sum(tick.is_faulty for tick in trace.ticks) == 1
+    assert trace.is_faulty == piece.is_faulty == said.startswith(("no UTF-8", "its data"))
+    assert sum(tick.is_faulty for tick in trace.ticks) == trace.is_faulty
 
 
 def test_bytes_that_are_no_utf8_are_hexadecimal():
@@ -58,6 +60,33 @@ def test_a_character_that_is_split_between_chunks_is_no_fault():
     trace = traced(data[:at], data[at:])
     assert not trace.is_faulty
     assert [piece.is_hex for piece in trace.pieces] == [True, True]
+
+
+def test_what_is_legal_is_not_marked():
+    long = 'data: {"response": "' + "灯" * 700 + '"}\n\n'
+    trace = traced(b"event: ping\ndata: pong\n\n", long.encode(), b": comment\n\n", GOOD, DONE)
+    assert not trace.is_faulty
+    assert not any(piece.parts[1] or piece.remarks or piece.is_hex for piece in trace.pieces)
+
+
+@pytest.mark.parametrize(
+    "observed", ["the event at byte 25 holds NaN", '{"response": 7}', 'the event {"response":7} is wrong']
+)
+def test_the_event_that_a_finding_is_about_is_marked(observed):
+    seven = b'data: {"response": 7}\n\n'
+    chunks = tuple(Chunk(data=one, time=0.1) for one in (GOOD, seven, GOOD, DONE))
+    trace = trace_of(Answer(status=200, chunks=chunks, seconds=0.1), observed)
+    (piece,) = (piece for piece in trace.pieces if piece.is_faulty)
+    assert (piece.number, piece.parts[1]) == (2, 'data: {"response": 7}')
+
+
+def test_many_faults_take_no_time_and_no_room():
+    data = [b"date: 1\ndata: {\n\n"] * 20_000
+    began = time.process_time()
+    trace = traced(*data)
+    assert time.process_time() - began < 10
+    assert len(trace.ticks) < 600
+    assert len(trace.pieces) < 100
 
 
 def test_an_event_that_is_never_ended_is_marked_where_it_begins():
