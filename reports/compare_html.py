@@ -16,10 +16,11 @@ SIDE = 600
 def render(comparison: Comparison) -> str:
     """The whole comparison as an HTML page: a pure function of it."""
     is_worse = bool(regressions(comparison))
+    all_pass = all(run.results.verdict == "pass" for run in comparison.runs[1:])
     return page(
         "compare.html.jinja",
         version=__version__,
-        tone="fail" if is_worse else "pass",
+        tone="fail" if is_worse else "pass" if all_pass else "incomplete",
         title="worse" if is_worse else "not worse",
         tally=tally(comparison),
         agreement=agreement(comparison),

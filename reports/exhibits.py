@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from infercheck.cases import Request, Token
 from infercheck.exchange import Exchange
-from infercheck.findings import Finding
+from infercheck.findings import Finding, Verdict
 from infercheck.record import Record
 from infercheck.reports.markup import marked
 from infercheck.reports.nearest import Difference, between, nearest
@@ -17,6 +17,8 @@ from infercheck.reports.words import commands, replay
 
 TEXT = 2_000
 """Characters of a text that are shown."""
+WHOLE = 150_000
+"""Characters of a body that are shown where a promise is broken: as many as the longest prompt has, and more."""
 COMMAND = 4_000
 """Characters of a curl line that are shown."""
 BYTES = 512
@@ -121,7 +123,7 @@ class Exhibits:
         compared = [] if finding.versus is None else [numbers[0], finding.versus]
         others = [number for number in numbers if number not in compared]
         room = EXCHANGES - len(compared)
-        return [(number, self._exhibit(number, finding.observed)) for number in (*compared, *others[-room:])]
+        return [(number, self._exhibit(number, finding)) for number in (*compared, *others[-room:])]
 
     def missing(self, number: int) -> str:
         """Why an exchange has no exhibit here; empty where it stands elsewhere on the page."""
@@ -140,11 +142,13 @@ class Exhibits:
             return 0
         return most if self._spent < GENEROUS else most // 4
 
-    def _exhibit(self, number: int, observed: str) -> Exhibit | None:
+    def _exhibit(self, number: int, finding: Finding) -> Exhibit | None:
         exchange = self.record.exchanges.get(number)
         limit = self._limit(TEXT)
         if exchange is None or number in self._shown or not limit:
             return None
+        if finding.verdict is Verdict.FAIL and self._spent < GENEROUS:
+            limit = WHOLE
         self._shown.add(number)
         answer = exchange.answer
         request, body = excerpt_of(exchange.request.body, limit), excerpt_of(answer.body, limit)
@@ -161,7 +165,7 @@ class Exhibits:
             headers=headers,
             headers_left_out=max(0, len(answer.headers) - HEADERS),
             body=body,
-            trace=self._trace(exchange, observed),
+            trace=self._trace(exchange, finding.observed),
         )
 
     def _trace(self, exchange: Exchange, observed: str) -> Trace | None:

@@ -35,7 +35,10 @@ addEventListener("DOMContentLoaded", () => {
     }
     for (const section of sections) {
       const inside = [...section.querySelectorAll("[data-verdict]")];
-      section.hidden = active && !inside.some((row) => !row.hidden);
+      const left = inside.filter((row) => !row.hidden).length;
+      section.hidden = active && !left;
+      const count = section.querySelector("h2 .count");
+      if (count) count.textContent = active ? `${left} of ${inside.length}` : inside.length;
       for (const fold of section.querySelectorAll(":scope > details"))
         fold.hidden = active && !fold.querySelector("[data-verdict]:not([hidden])");
     }
@@ -43,7 +46,8 @@ addEventListener("DOMContentLoaded", () => {
       for (const fold of opened) fold.open = false;
       opened.clear();
     }
-    found.value = active ? `${shown} of ${rows.length}` : "";
+    for (const section of document.querySelectorAll(".whole")) section.hidden = active;
+    found.value = !active ? "" : shown ? `${shown} of ${rows.length}` : "nothing found";
   };
 
   tools.addEventListener("input", sift);

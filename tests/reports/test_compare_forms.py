@@ -156,7 +156,10 @@ def test_the_page_fits_a_phone_both_shades_and_paper():
 def test_the_tone_of_the_page_says_whether_something_is_worse():
     assert ("header", "class", "verdict fail") in Page(compare_html.render(usual())).attributes
     same = compared(of_verdicts(BEFORE), of_verdicts(BEFORE))
-    assert ("header", "class", "verdict pass") in Page(compare_html.render(same)).attributes
+    assert ("header", "class", "verdict incomplete") in Page(compare_html.render(same)).attributes
+    fine = [dict.fromkeys(BEFORE, Verdict.PASS)] * 2
+    passing = compared(*(of_verdicts(one) for one in fine))
+    assert ("header", "class", "verdict pass") in Page(compare_html.render(passing)).attributes
 
 
 def test_links_of_the_page_lead_somewhere_and_ids_stand_once():

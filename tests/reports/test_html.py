@@ -2,6 +2,7 @@ import base64
 import hashlib
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from markup import Page
@@ -228,13 +229,26 @@ def test_odd_ids_make_sound_anchors():
 
 
 def test_long_lines_are_cut_and_counted(monkeypatch):
-    monkeypatch.setattr(curl, "INLINE", 100_000)
+    monkeypatch.setattr(curl, "INLINE", 200_000)
     answer = b'{"response": "' + b"A" * 1_000_000
-    source = render(results_of(record(exchanges={1: exchange(1, body=b"B" * 90_000, answer=answer)})))
-    assert len(source) < 60_000
-    assert f"{len(answer) - 2_000:,} more bytes left out" in source
-    assert "88,000 more bytes left out" in source
+    exchanges = {1: exchange(1, body=b"B" * 160_000, answer=answer)}
+    source = render(results_of(record(exchanges=exchanges)))
+    assert len(source) < 400_000
+    assert f"{len(answer) - 150_000:,} more bytes left out" in source
+    assert "10,000 more bytes left out" in source
     assert "the whole line is in report.json" in source
+
+
+def test_bodies_are_whole_where_a_promise_is_broken_and_nowhere_else():
+    exchanges = {1: exchange(1, body=b"B" * 131_100, answer=b"A" * 9_000)}
+    broken = Finding(requirement="area/fail", verdict=Verdict.FAIL, observed="o", exchanges=(1,))
+    rows = (row(requirement("area/fail")),)
+    whole = render(results_of(record(rows=rows, exchanges=exchanges, findings=[broken])))
+    assert "B" * 131_100 in whole
+    assert "A" * 9_000 in whole
+    note = replace(broken, verdict=Verdict.NOTE)
+    cut = render(results_of(record(rows=rows, exchanges=exchanges, findings=[note])))
+    assert "7,000 more bytes left out" in cut
 
 
 def test_a_body_that_is_no_utf8_is_dumped_where_it_breaks():

@@ -240,8 +240,9 @@ def broken(
 
 
 def undecided(reason: str, *replies: Reply, requirement: str = "") -> Ruling:
-    """Nothing can be told, and why."""
-    return Ruling(kind=Kind.UNDECIDED, replies=replies, reason=reason, requirement=requirement)
+    """Nothing can be told, and why. A reply that says nothing comes first: it is what has to be looked at."""
+    first = tuple(sorted(replies, key=lambda reply: not reply.problem))
+    return Ruling(kind=Kind.UNDECIDED, replies=first, reason=reason, requirement=requirement)
 
 
 def skipped(reason: str, *, requirement: str = "") -> Ruling:
