@@ -38,7 +38,7 @@ SPEAKING = [one for one in MUTANTS if one.speaks]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mutant", [pytest.param(one, id=one.name) for one in SPEAKING[::6]])
+@pytest.mark.parametrize("mutant", [pytest.param(one, id=one.name) for one in SPEAKING[::12]])
 def test_what_a_peaked_model_hides_is_undecided_and_never_passed(mutant):
     results = judge_server(mutant.server, model=PEAKED_MODEL, **mutant.options)
     surplus = mutant.surplus(broken(results))
