@@ -124,7 +124,7 @@ class Twinning:
     def _defaulted(self, role: str) -> Callable[[Body], Pair | None]:
         def put(body: Body) -> Pair | None:
             key = self._keys.get(role)
-            default = self._cases.default_of(body, key) if key else None
+            default = self._contract.default_of(body, key) if key else None
             return None if key is None or default is None or key in body else (body, {**body, key: default})
 
         return put

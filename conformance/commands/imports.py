@@ -60,7 +60,8 @@ def _found(contract: Contract, draft: Draft, folder: Path) -> Iterator[str]:
     levels = Counter(requirement.level for requirement in contract.requirements.values())
     keywords = sum(1 for one in contract.requirements.values() if one.keyword and one.area == "input")
     yield f"{folder}: {contract.title}"
-    asked = [Builder(contract).name(branch) or "one form" for branch in Builder(contract).branches()]
+    builder = Builder(contract)
+    asked = [builder.name(branch) or "one form" for branch in builder.branches()]
     yield f"  forms of a request   {', '.join(asked)}"
     for pointer, why in contract.unasked.items():
         yield f"  not asked for        {pointer}: {why}"
@@ -72,7 +73,7 @@ def _found(contract: Contract, draft: Draft, folder: Path) -> Iterator[str]:
     missing = missing_roles(contract.roles)
     if missing:
         yield f"  roles missing        {', '.join(missing)}"
-    if unknown := sorted(_roleless(contract)):
+    if unknown := sorted(_roleless(builder)):
         yield f"  of no role           {', '.join(unknown)}: only what they may be is tested, not what they do"
     plan = make_plan(contract, Options())
     silent = {id_ for id_ in plan.absent if id_ in COMPARED and not id_.startswith("lora/")}
@@ -99,10 +100,10 @@ def _found(contract: Contract, draft: Draft, folder: Path) -> Iterator[str]:
     yield f"  infercheck run URL --contract {folder}"
 
 
-def _roleless(contract: Contract) -> set[str]:
+def _roleless(builder: Builder) -> set[str]:
     # Parameters of which nobody knows what they are for, so that no answers are compared for their sake.
-    declared = {name for branch in Builder(contract).branches() for name in branch.schema.get("properties", {})}
-    return declared - set(contract.roles.values())
+    declared = {name for branch in builder.branches() for name in branch.schema.get("properties", {})}
+    return declared - set(builder.contract.roles.values())
 
 
 def _is_unasked(contract: Contract, id_: str) -> bool:

@@ -68,11 +68,6 @@ class Cases:
         names = (name for name, place in self._branches.items() if body.keys() >= set(_required(place)))
         return next(names, "")
 
-    def default_of(self, body: Mapping[str, Any], key: str) -> Any:
-        """What the schema of a valid request's branch says that a parameter is by default; None where nothing."""
-        place = self._place(self.branch_of(body), key)
-        return place.schema.get("default") if place else None
-
     def declares(self, body: Mapping[str, Any], key: str) -> bool:
         """Whether a valid request's branch declares a parameter."""
         return self._place(self.branch_of(body), key) is not None

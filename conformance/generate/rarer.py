@@ -20,7 +20,7 @@ def valid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
     place, limit = occurrence.place, occurrence.value
     match occurrence.keyword:
         case "exclusiveMinimum" | "exclusiveMaximum":
-            first, _, _ = around(place, limit, _inward(occurrence.keyword), excluded=True)
+            first, _, _ = around(occurrence)
             yield Value(value=first, label=f"{first}", side=Side.INSIDE)
         case "minItems" | "maxItems" if limit < MANY:
             yield Value(value=_items(place, builder, limit), label=f"{limit}-elements", side=Side.AT_LIMIT)
@@ -43,16 +43,17 @@ def invalid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
             yield Value(value=more, label=f"{len(more)}-elements", side=Side.OUTSIDE)
         case "additionalProperties":
             yield Value(value={**builder.minimal(place), "x-unknown": 1}, label="x-unknown", side=Side.OUTSIDE)
-        case keyword:
-            for label, value in _unlisted(keyword, limit, place):
+        case _:
+            for label, value in _unlisted(occurrence):
                 yield Value(value=value, label=label, side=Side.OUTSIDE)
 
 
-def _unlisted(keyword: str, limit: Any, place: Place) -> Iterator[tuple[str, Any]]:
+def _unlisted(occurrence: Occurrence) -> Iterator[tuple[str, Any]]:
     # Values of the right type that are none of those that are listed, or that do not match.
+    keyword, limit = occurrence.keyword, occurrence.value
     match keyword:
         case "exclusiveMinimum" | "exclusiveMaximum":
-            first, inside, outside = around(place, limit, _inward(keyword), excluded=True)
+            first, inside, outside = around(occurrence)
             yield from ((f"{one}", one) for one in (outside, add(outside, first - inside)))
         case "multipleOf":
             yield from ((f"{one}", one) for one in (limit * 1.5, limit + 1, limit / 2))
@@ -68,10 +69,6 @@ def _unlisted(keyword: str, limit: Any, place: Place) -> Iterator[tuple[str, Any
             if numbers:
                 yield f"{max(numbers) + 1}", max(numbers) + 1
             yield from (("true", True), ("false", False))
-
-
-def _inward(keyword: str) -> int:
-    return 1 if keyword == "exclusiveMinimum" else -1
 
 
 def _items(place: Place, builder: Builder, count: int) -> list[Any]:

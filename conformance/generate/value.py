@@ -9,7 +9,7 @@ from typing import Any
 
 from infercheck.cases import Side
 from infercheck.generate.builder import LONG
-from infercheck.schema import Place, kind_of
+from infercheck.schema import Occurrence, Place, kind_of
 
 FINE = 2
 """Decimals of a limit that is finer than most."""
@@ -52,16 +52,17 @@ def is_integer(place: Place) -> bool:
     return kind_of(place.schema) == "integer"
 
 
-def around(place: Place, limit: float, inward: int, *, excluded: bool = False) -> tuple[float, float, float]:
-    """The value nearest to a limit that a place allows, the next one inside, and the last one outside.
+def around(occurrence: Occurrence) -> tuple[float, float, float]:
+    """The value nearest to a limit that its place allows, the next one inside, and the last one outside.
 
-    `inward` is 1 for a lower limit, -1 for an upper one, `excluded` tells that the limit itself lies outside.
-    Where only multiples are allowed all three are.
+    The keyword is `minimum`, `maximum` or one that excludes its limit. Where only multiples are allowed, they are.
     """
+    place, limit, keyword = occurrence.place, occurrence.value, occurrence.keyword
+    inward = 1 if keyword in ("minimum", "exclusiveMinimum") else -1
     multiple = place.schema.get("multipleOf")
     step = inward * (multiple or step_of(place, limit))
     first = multiple_at(limit, multiple, inward) if multiple else limit
-    if excluded and first == limit:
+    if keyword.startswith("exclusive") and first == limit:
         first = add(first, step)
     return first, add(first, step), add(first, -step)
 

@@ -37,7 +37,7 @@ def valid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
     place, limit = occurrence.place, occurrence.value
     match occurrence.keyword:
         case "minimum" | "maximum":
-            first, inside, _ = around(place, limit, 1 if occurrence.keyword == "minimum" else -1)
+            first, inside, _ = around(occurrence)
             yield Value(value=first, label=f"{first}", side=Side.AT_LIMIT if first == limit else Side.INSIDE)
             yield Value(value=inside, label=f"{inside}", side=Side.INSIDE)
             yield from _landmarks(occurrence)
@@ -106,7 +106,7 @@ def invalid_values(occurrence: Occurrence, builder: Builder) -> Iterator[Value]:
             for label, value in _wrong_types(place, builder):
                 yield Value(value=value, label=label, side=Side.WRONG_TYPE)
         case "minimum" | "maximum":
-            _, _, outside = around(place, limit, 1 if occurrence.keyword == "minimum" else -1)
+            _, _, outside = around(occurrence)
             yield Value(value=outside, label=f"{outside}", side=Side.OUTSIDE)
             for further in _further(occurrence):
                 yield Value(value=further, label=f"{further}", side=Side.OUTSIDE)

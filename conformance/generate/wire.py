@@ -32,8 +32,9 @@ NOT_IMPLEMENTED = 501
 def wire(builder: Builder) -> Iterator[Case]:
     """All wire cases of a contract; what shows most for least first."""
     branch = builder.branches()[0]
-    base = jsontext.dump(builder.base(branch))
-    maker = _Maker(branch=builder.name(branch) or None, streams=builder.streams(builder.base(branch)))
+    body = builder.base(branch)
+    base = jsontext.dump(body)
+    maker = _Maker(branch=builder.name(branch) or None, streams=builder.streams(body))
     yield from _malformed(builder, branch, base, maker)
     yield from _scalars(builder, base, maker)
     yield from _left_open(base, maker)

@@ -36,11 +36,9 @@ class ReferenceEngine:
         Refuses with 400 an unknown `lora` (code 3037) and a negative `max_tokens` (code 5006). A `max_tokens`
         of 0 is an empty answer; the answer's own end bounds one of any size.
         """
-        limit = int(request.get("max_tokens", DEFAULT_MAX_TOKENS))
-        if limit < 0:
-            raise Refusal(400, BAD_INPUT, "AiError: Bad input: Error: '/max_tokens' must be >= 0")
+        limit = limit_of(request)
         text = render(request)
-        context = self._model.start(text, self._adapter(request))
+        context = self._model.start(text, adapter_of(request, self.adapters))
         prompt = encode(text)
         calls = _calls(request, context)[:limit]
         if calls:  # a call is one token of this model
@@ -57,15 +55,6 @@ class ReferenceEngine:
         answer["usage"] = _usage(len(prompt), len(calls) or len(written))
         return answer
 
-    def _adapter(self, request: Mapping[str, Any]) -> str | None:
-        """Return the adapter asked for. The page declares `lora` for prompts only; elsewhere it is none."""
-        if "lora" not in request or not is_prompt(request):
-            return None
-        name: str = request["lora"]
-        if name not in self.adapters:
-            raise Refusal(400, UNKNOWN_ADAPTER, f"AiError: LoRA not found: {name[:100]}")
-        return name
-
     def _generate(self, context: int, sampler: Sampler, limit: int) -> Iterator[str]:
         """Yield the texts of the answer's tokens."""
         model = self._model
@@ -73,6 +62,27 @@ class ReferenceEngine:
             token = sampler.pick(model.row(context))
             context = model.advance(context, token)
             yield VOCABULARY[token]
+
+
+def limit_of(request: Mapping[str, Any]) -> int:
+    """Return the tokens that an answer may have; `Refusal` of a number below 0."""
+    limit = int(request.get("max_tokens", DEFAULT_MAX_TOKENS))
+    if limit < 0:
+        raise Refusal(400, BAD_INPUT, "AiError: Bad input: Error: '/max_tokens' must be >= 0")
+    return limit
+
+
+def adapter_of(request: Mapping[str, Any], adapters: Sequence[str]) -> str | None:
+    """Return the adapter asked for; `Refusal` of one that is none of `adapters`.
+
+    The page declares `lora` for prompts only; elsewhere it is none.
+    """
+    if "lora" not in request or not is_prompt(request):
+        return None
+    name: str = request["lora"]
+    if name not in adapters:
+        raise Refusal(400, UNKNOWN_ADAPTER, f"AiError: LoRA not found: {name[:100]}")
+    return name
 
 
 def _usage(prompt_tokens: int, completion_tokens: int) -> dict[str, int]:

@@ -8,9 +8,8 @@ from collections.abc import Sequence as Listed
 from typing import Any
 
 from infercheck.runners.engine import Output, Refusal
-from infercheck.runners.reference.engine import BAD_INPUT, DEFAULT_MAX_TOKENS, UNKNOWN_ADAPTER
+from infercheck.runners.reference.engine import adapter_of, limit_of
 from infercheck.runners.reference.sampler import Settings
-from infercheck.runners.reference.template import is_prompt
 from infercheck.runners.transformers.calls import calls_of, mark_of
 from infercheck.runners.transformers.checkpoint import Checkpoint
 from infercheck.runners.transformers.model import Model
@@ -52,10 +51,8 @@ class TransformersEngine:
         that leaves no room in the context window (5021). An answer ends where the window does; it has no token
         of the end.
         """
-        limit = int(request.get("max_tokens", DEFAULT_MAX_TOKENS))
-        if limit < 0:
-            raise Refusal(400, BAD_INPUT, "AiError: Bad input: Error: '/max_tokens' must be >= 0")
-        adapter = self._adapter(request)
+        limit = limit_of(request)
+        adapter = adapter_of(request, self.adapters)
         prompt = self._template.tokens(request) or [self.model.first]
         room = self.model.window - len(prompt)
         if room < 1:
@@ -74,15 +71,6 @@ class TransformersEngine:
             sequence.end()
         answer = _Answer(sequence, len(prompt), self._text(), self._mark if request.get("tools") else None)
         return answer.stream() if request.get("stream", False) else answer.whole()
-
-    def _adapter(self, request: Mapping[str, Any]) -> str | None:
-        # The page declares `lora` for prompts only; elsewhere it is none.
-        if "lora" not in request or not is_prompt(request):
-            return None
-        name: str = request["lora"]
-        if name not in self.adapters:
-            raise Refusal(400, UNKNOWN_ADAPTER, f"AiError: LoRA not found: {name[:100]}")
-        return name
 
     def _text(self) -> Text:
         tokenizer = self.model.tokenizer

@@ -5,7 +5,6 @@ The second needs Playwright and Chromium, as `make browser` does; without them i
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from browser.chromium import QUIET, chromium
 from browser.runs import MANY, many
 
 from infercheck.reports.html import render
@@ -30,20 +30,20 @@ def main() -> None:
     print(
         f"report.html of {MANY:,} cases: {len(page) / 2**20:.2f} MiB, made in {time.perf_counter() - began:.2f} s"
     )
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if find_spec("playwright") is None or chromium is None:
+    found = chromium()
+    if find_spec("playwright") is None or found is None:
         print("time to first paint: not measured, needs `make browser` and Chromium")
         return
-    print(f"time to first paint: {_first_paint(page, chromium):.0f} ms, the median of {ROUNDS}")
+    print(f"time to first paint: {_first_paint(page, found):.0f} ms, the median of {ROUNDS}")
 
 
-def _first_paint(page: bytes, chromium: str) -> float:
+def _first_paint(page: bytes, path_of_browser: str) -> float:
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         path = Path(folder) / "report.html"
         path.write_bytes(page)
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=path_of_browser, args=list(QUIET))
         times = []
         for _ in range(ROUNDS):
             shown = browser.new_page()
