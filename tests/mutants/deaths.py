@@ -105,7 +105,7 @@ class HangsUpOnDeepNesting(Deaf):
         return is_deep(raw)
 
 
-# Patience counts only where it is twenty times the slowest answer: so long that a busy machine is no reason for doubt.
+# Patience counts only from twenty times the slowest answer: this long, a busy machine is no reason for doubt.
 @mutant("http/answer", timeouts=Timeouts(first=20.0), only=("http",))
 class NeverAnswersEmptyBodies(Careless):
     """Waits for a body that was said to be empty."""
