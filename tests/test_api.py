@@ -131,6 +131,7 @@ def test_a_target_that_is_not_there():
         infercheck.run("http://127.0.0.1:9/", only=TOP_K)
 
 
+@pytest.mark.slow
 def test_a_target_that_is_not_there_costs_nobody_the_run_before(tmp_path):
     infercheck.run("reference", only="stream/done", output=tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}

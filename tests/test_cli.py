@@ -112,6 +112,7 @@ def test_plain_lines_without_a_terminal(failed):
     assert "requests planned" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_long_body_of_a_finding_is_a_file_that_its_curl_line_reads(tmp_path):
     class Short(Api):
         """Counts bytes."""
@@ -269,6 +270,7 @@ def test_plan_sends_nothing_and_gives_vectors():
     assert {v["expect"] for v in vectors} >= {"valid", "invalid"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [["--max-requests", "30"], ["--max-tokens", "50"]])
 def test_a_budget_that_cuts_the_plan_makes_the_run_incomplete(option, tmp_path):
     with served(api().app()) as url:
@@ -278,6 +280,7 @@ def test_a_budget_that_cuts_the_plan_makes_the_run_incomplete(option, tmp_path):
     assert "cases are left out" in invoke("plan", *option).stdout
 
 
+@pytest.mark.slow
 def test_explain_lists_and_explains():
     every = invoke("explain").stdout.splitlines()
     assert len(every) == len(CONTRACT.requirements)
@@ -299,6 +302,7 @@ def test_explain_lists_and_explains():
     assert "every exchange" in invoke("explain", "stream/done").stdout
 
 
+@pytest.mark.slow
 def test_doctor_tells_the_dialect():
     class Bare(Api):
         """Answers as a Worker does."""

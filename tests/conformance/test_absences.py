@@ -46,6 +46,7 @@ def test_nothing_of_the_kind_is_sent_and_all_else_is(absence):
             assert CONTRACT.oracle.is_valid(jsontext.parse(case.request.body).value)
 
 
+@pytest.mark.slow
 def test_a_target_without_them_passes_and_the_report_says_why_they_are_skipped():
     schema = dict(CONTRACT.input)
     valid = jsonschema_rs.Draft202012Validator(schema).is_valid

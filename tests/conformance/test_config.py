@@ -471,6 +471,7 @@ def test_aliases_of_aliases_do_not_explode(complaint):
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parser", ["libyaml"], indirect=True)
 def test_a_megabyte_is_read_in_no_time(parser, values, complaint):
     began = time.monotonic()

@@ -43,6 +43,7 @@ def bodies(batches, *, valid, **options):
     return [one for number in range(batches) for one in drawing(**options).batch(number, valid=valid)]
 
 
+@pytest.mark.slow
 def test_what_is_drawn_as_valid_validates_and_what_is_not_breaks_what_it_says():
     for one in bodies(12, valid=True):
         assert CONTRACT.oracle.is_valid(json.loads(one.body))
@@ -55,6 +56,7 @@ def test_what_is_drawn_as_valid_validates_and_what_is_not_breaks_what_it_says():
     assert len({id_ for one in found for id_, _ in one.breaks}) > 30
 
 
+@pytest.mark.slow
 def test_a_single_mistake_is_what_the_reference_validator_reports():
     named = {id_: pointer for pointer, id_ in CONTRACT.input_ids.items()}
     single = [one for one in bodies(12, valid=False) if len(one.breaks) == 1]
@@ -65,6 +67,7 @@ def test_a_single_mistake_is_what_the_reference_validator_reports():
     assert len(single) > 20
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same_and_another_one_others():
     first = [one.body for one in bodies(4, valid=True)]
     assert first == [one.body for one in bodies(4, valid=True)]

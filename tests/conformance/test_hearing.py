@@ -31,6 +31,7 @@ def test_what_depends_on_load_alone_is_compared_without_load(kind):
     assert "isolation/load" in ids(results, Verdict.NOTE)
 
 
+@pytest.mark.slow
 def test_a_target_that_ignores_the_seed_gets_that_one_finding_and_is_asked_what_chance_has_no_part_in():
     results = judge(noisy(Conforming, "ignores the seed, greedy is steady"), url=URL)
     assert broken(results) == {SEED}
@@ -52,6 +53,7 @@ def test_a_target_that_ignores_the_seed_gets_that_one_finding_and_is_asked_what_
     assert sum(case.group == "relation" and case.request.digest not in sent for case in plan.cases) > 50
 
 
+@pytest.mark.slow
 def test_where_nothing_comes_twice_even_at_temperature_0_that_is_shown_and_nothing_else():
     results = judge(noisy(Conforming, "ignores the seed, and temperature 0"), url=URL)
     assert broken(results) == {SEED, "effect/temperature/zero"}
@@ -120,6 +122,7 @@ class ColdAtFirst(Target):
         return super().say(body)
 
 
+@pytest.mark.slow
 def test_a_first_answer_that_never_comes_again_spoils_no_comparison():
     results = judge(ColdAtFirst(), concurrency=1)
     assert broken(results) <= {SEED}

@@ -461,6 +461,7 @@ def test_where_our_own_patience_ended_nothing_is_blamed(kind):
     assert results.exit_status() == 4
 
 
+@pytest.mark.slow
 def test_half_a_character_is_no_fault_where_our_own_patience_ended():
     half = "data: 한".encode()[:-1]
     slow = replace(stream(half), failure=Failure(kind="timeout", message="enough"))
@@ -550,6 +551,7 @@ def test_a_target_that_turns_everybody_away_is_no_finding(reply, word):
     assert raised.value.hint
 
 
+@pytest.mark.slow
 def test_a_request_that_is_never_answered_is_found_and_the_rest_goes_on():
     def drop(body, usual):
         return no_answer() if isinstance(body, dict) and body.get("seed") == 10000000000 else None
@@ -560,6 +562,7 @@ def test_a_request_that_is_never_answered_is_found_and_the_rest_goes_on():
     assert results.record.complete
 
 
+@pytest.mark.slow
 def test_what_was_refused_beside_other_values_and_never_alone_does_not_pass():
     names = ("temperature", "top_p", "frequency_penalty", "presence_penalty", "repetition_penalty", "top_k", "seed")
 

@@ -248,6 +248,7 @@ def test_only_what_is_selected_is_sent_and_the_smallest_requests():
     assert not any(id_.startswith("input/") for id_ in without.selected)
 
 
+@pytest.mark.slow
 def test_what_compares_answers_is_sent_with_what_it_needs_and_what_tells_that_they_can_be_compared():
     plan = make_plan(CONTRACT, Options(only=("effect/top_k",)))
     assert plan.selected == {"effect/top_k", "effect/top_k/one"}
@@ -313,6 +314,7 @@ def test_one_invalid_request_goes_under_the_label_of_a_form():
     assert case.id.endswith("+form")
 
 
+@pytest.mark.slow
 def test_whoever_gives_more_requests_than_the_profile_has_gets_more():
     usual = make_plan(CONTRACT, Options(profile="quick"))
     more = make_plan(CONTRACT, Options(profile="quick", max_requests=150, max_tokens=60_000))

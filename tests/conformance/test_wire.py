@@ -107,6 +107,7 @@ def test_whatever_makes_a_target_fall_over_breaks_one_requirement(label):
         assert requirement(label) in ids(results, Verdict.INCONCLUSIVE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reply", [success({"response": "Hello"}), refusal(), answer(415, b"", ()), refusal(413)])
 def test_what_a_standard_leaves_open_is_noted(reply):
     results = judged(**dict.fromkeys(labels(Expectation.OPEN), reply))

@@ -271,6 +271,7 @@ def test_the_same_results_give_the_same_page():
     assert render(results) == render(results) == render(results_of(record()))
 
 
+@pytest.mark.slow
 def test_a_report_of_four_hundred_bad_cases_is_small_and_fast(monkeypatch):
     numbers = range(1, 401)
     evil = ("<\u202e" * 2_000).encode()

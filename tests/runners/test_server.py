@@ -366,6 +366,7 @@ def reference(*arguments):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 def test_ctrl_c_ends_it_quietly_though_a_stream_is_open():
     with reference() as process:
