@@ -45,6 +45,7 @@ def universal(seen: Observation) -> Iterator[Finding]:
             observed="" if one.kept else one.observed,
             reason=one.reason,
             exchanges=(seen.exchange.number,),
+            at=one.at,
         )
 
 

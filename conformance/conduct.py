@@ -149,6 +149,7 @@ async def conduct(
                     "tokens": door.tokens,
                     "asked_again": suite.measure.asked,
                     "answered_alike": suite.measure.alike,
+                    "unasked": door.unasked,
                     "noise": TOLD if suite.measure.alike < suite.measure.asked else "",
                     "seconds": round(door.seconds, 3),
                     "finished": _now(),

@@ -87,6 +87,8 @@ class Door:
         self.requests = 0
         self.tokens = 0
         self.retries = 0
+        self.unasked = ""
+        """Why the first request that was wanted to look closer was not sent: the budget had no room left for it."""
         self._extra_requests = 0
         self._extra_tokens = 0
 
@@ -133,7 +135,11 @@ class Door:
         return exchange
 
     async def _send(self, case: Case, ordinal: int, *, extra: bool, held: bool, live: bool) -> Exchange:
-        self._spend(case.price, extra=extra)
+        try:
+            self._spend(case.price, extra=extra)
+        except BudgetSpent as spent:
+            self.unasked = self.unasked or (str(spent) if extra else "")
+            raise
         recorded = None if live else self._recording.take(case.request, fresh=ordinal > 0)
         if recorded is not None:
             self.retries += recorded.retries

@@ -43,6 +43,8 @@ class Finding:
     reason: str = ""
     exchanges: tuple[int, ...] = ()
     confirmed: bool = True
+    at: int | None = None
+    """Where in the answer the event of a stream begins that it is about, in bytes."""
     versus: int | None = None
     """Of two answers that are compared, the exchange of the other; the finding's own is then the first of all."""
     side: Side | None = None

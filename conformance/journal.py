@@ -245,8 +245,9 @@ def _mend_end(file: BinaryIO) -> None:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    # Few findings compare two answers; the lines of the others are spared the word.
+    # Few findings compare two answers, or are about one event: the lines of the others are spared the words.
     line = asdict(finding)
-    if finding.versus is None:
-        del line["versus"]
+    for name in ("versus", "at"):
+        if line[name] is None:
+            del line[name]
     return line

@@ -165,13 +165,13 @@ class Exhibits:
             headers=headers,
             headers_left_out=max(0, len(answer.headers) - HEADERS),
             body=body,
-            trace=self._trace(exchange, finding.observed),
+            trace=self._trace(exchange, finding.at),
         )
 
-    def _trace(self, exchange: Exchange, observed: str) -> Trace | None:
+    def _trace(self, exchange: Exchange, at: int | None) -> Trace | None:
         if not exchange.request.stream or self._limit(TEXT) < TEXT:
             return None
-        trace = trace_of(exchange.answer, observed)
+        trace = trace_of(exchange.answer, at)
         if trace is not None:
             self._spend(*("".join(piece.parts) for piece in trace.pieces if isinstance(piece, Piece)))
         return trace

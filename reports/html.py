@@ -81,7 +81,7 @@ def render(results: Results) -> str:
 
 
 def _reasons(results: Results) -> Iterator[str]:
-    record, totals = results.record, results.totals
+    totals = results.totals
     musts = [result.verdict for result in results.results if result.requirement.level is Level.MUST]
     kept = f"{musts.count(Verdict.PASS)} of {count(len(musts), 'MUST requirement')} decided and kept"
     if results.verdict == "pass":
@@ -90,8 +90,6 @@ def _reasons(results: Results) -> Iterator[str]:
     else:
         broken = f"{count(totals[Verdict.FAIL], 'MUST requirement')} broken; " if totals[Verdict.FAIL] else ""
         yield f"{broken}{kept}."
-        if not record.complete:
-            yield f"The run is incomplete: {clipped(record.why_incomplete or 'no reason was recorded').text}"
         if results.undecided:
             yield f"{count(len(results.undecided), 'MUST requirement')} could not be decided."
     if results.stale:
@@ -107,12 +105,11 @@ def _loud(results: Results) -> Iterator[str]:
     record = results.record
     planned = record.header["planned"]
     if not record.complete:
-        yield f"Incomplete: {clipped(record.why_incomplete or 'no reason was recorded').text}"
+        yield f"The run is incomplete: {clipped(record.why_incomplete or 'no reason was recorded').text}"
     if planned["cut"] and record.complete:
         yield f"A budget cut off {count(planned['cut'], 'case')} of the plan."
-    if spent := [one for one in results.undecided if "spent" in one.reason or "want of budget" in one.reason]:
-        more = f"{count(len(spent), 'MUST requirement')} could not be decided within it"
-        yield f"The budget ran out: {more}. Mend what is broken first, or give more with --max-requests."
+    if results.undecided and (unasked := (record.footer or {}).get("unasked")):
+        yield f"Not all could be looked at closer: {unasked}."
 
 
 def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
@@ -132,8 +129,7 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     yield "Started", header["started"].replace("T", " ").replace("+00:00", " UTC"), "short"
     yield "Took", f"{footer['seconds']:,.1f} s" if footer else "unknown", "short"
     yield "Requests", f"{len(record.exchanges):,} ({header['planned']['requests']:,} planned)", "short"
-    left = f", {len(results.undecided)} MUST undecided" if results.undecided else ""
-    yield "Complete", f"{'yes' if record.complete else 'no'}{left}", "short"
+    yield "Complete", "yes" if record.complete else "no", "short"
     yield "What noise leaves to be told", footer.get("noise", ""), "wide"
     yield "Contract SHA-256", contract["sha256"], "more"
     yield "Dialect", clipped(dialect_of(record)).text, "more"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +25,6 @@ BLAMED = (sse.FaultKind.INVALID_UTF_8, sse.FaultKind.UNTERMINATED_EVENT)
 """Faults that break a promise; the others are told, and no more."""
 
 ABOUT = "the finding is about this event"
-_PLACE = re.compile(r"event at byte (\d+)")
 
 WORDS: Mapping[sse.FaultKind, str] = {
     sse.FaultKind.BYTE_ORDER_MARK: "a byte order mark",
@@ -82,16 +80,16 @@ class Trace:
         return any(isinstance(piece, Piece) and piece.is_faulty for piece in self.pieces)
 
 
-def trace_of(answer: Answer, observed: str = "") -> Trace | None:
+def trace_of(answer: Answer, at: int | None = None) -> Trace | None:
     """The trace of an answer that came as an event stream; None where no byte came.
 
-    The event that `observed` speaks of, the words of a finding, is marked as well.
+    The event that begins `at` a byte of the answer, the one that a finding is about, is marked as well.
     """
     chunks = answer.chunks
     if not chunks:
         return None
     stream = sse.parse((chunk.data, chunk.time) for chunk in chunks)
-    faults = _faults(chunks, stream, observed)
+    faults = _faults(chunks, stream, at)
     ended = defaultdict(list)
     for number, event in enumerate(stream.events, start=1):
         ended[event.chunk].append(number)
@@ -129,7 +127,7 @@ class Fault:
     is_blamed: bool
 
 
-def _faults(chunks: Sequence[Chunk], stream: sse.Stream, observed: str) -> dict[int, list[Fault]]:
+def _faults(chunks: Sequence[Chunk], stream: sse.Stream, at: int | None) -> dict[int, list[Fault]]:
     starts = [0, *accumulate(len(chunk.data) for chunk in chunks)][:-1]
     found: dict[int, list[Fault]] = defaultdict(list)
 
@@ -149,23 +147,9 @@ def _faults(chunks: Sequence[Chunk], stream: sse.Stream, observed: str) -> dict[
         done = done or event.data == DONE
         if event.type == "message" and event.data not in ("", DONE) and not _is_json(event.data):
             note(event.offset, "its data is no strict JSON")
-    if (meant := _meant(stream, observed)) is not None:
-        note(meant.offset, ABOUT)
+    if at is not None:
+        note(at, ABOUT)
     return found
-
-
-def _meant(stream: sse.Stream, observed: str) -> sse.Event | None:
-    # By its place or, where the words are those of its data, by these.
-    place = _PLACE.search(observed)
-    if place is not None:
-        return next((event for event in stream.events if event.offset == int(place[1])), None)
-    spoken = [event for event in stream.events if len(event.data) > len("{}") and event.data != DONE]
-    same = [event for event in spoken if _squeezed(event.data) in _squeezed(observed)]
-    return same[0] if len({event.data for event in same}) == 1 else None
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split())
 
 
 def _is_json(text: str) -> bool:

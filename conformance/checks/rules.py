@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """What a check says of one requirement: kept, or not, with what was expected and what was observed.
 
-    With a `reason` nothing could be decided, and it says why.
+    With a `reason` nothing could be decided, and it says why. `at` is the byte of the body at which the event of a
+    stream begins that it is about.
     """
 
     requirement: str
@@ -17,6 +19,7 @@ class Said:
     expected: str = ""
     observed: str = ""
     reason: str = ""
+    at: int | None = None
 
 
 def kept(requirement: str) -> Said:
@@ -32,6 +35,11 @@ def not_kept(requirement: str, expected: str, observed: str) -> Said:
 def undecided(requirement: str, reason: str, observed: str) -> Said:
     """It cannot be told whether the requirement is kept."""
     return Said(requirement=requirement, kept=False, observed=observed, reason=reason)
+
+
+def of_event(offset: int, all_: Iterable[Said]) -> Iterator[Said]:
+    """What is said of the event of a stream that begins at a byte of the body."""
+    return (one if one.kept else replace(one, at=offset) for one in all_)
 
 
 def say(requirement: str, ok: bool, expected: str, observed: str) -> Said:

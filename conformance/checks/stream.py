@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from infercheck import jsontext
 from infercheck.cases import Expectation
 from infercheck.checks.output import judge_schema, judge_tool_calls
-from infercheck.checks.rules import Said, kept, not_kept, say, undecided
+from infercheck.checks.rules import Said, kept, not_kept, of_event, say, undecided
 from infercheck.observation import DONE, Observation, Outcome, excerpt, is_error
 from infercheck.spoken import said_in
-from infercheck.sse import FaultKind
+from infercheck.sse import Event, FaultKind
 
 MANY, MORE = 100, 1000
 """Events that no stream needs: so many for each token that was asked for, and so many more."""
@@ -58,44 +58,51 @@ def _payloads(seen: Observation) -> Iterator[Said]:
     names = {event.type for event, _ in seen.payloads}
     if names and "message" not in names:
         yield not_kept("stream/named", "events without a name, which are messages", ", ".join(sorted(names))[:200])
-    duplicates: list[str] = []
     present = False
     # What is no object has no members to miss: that it is none is the one defect.
     objects = False
-    errors: list[str] = []
+    failed = False
     judged: set[str] = set()  # what says the same again and again is judged once
     for event, payload in seen.payloads:
-        if isinstance(payload, jsontext.TooDeep):
-            yield undecided("stream/payload", f"the event at byte {event.offset} {payload}", seen.summary())
-            continue
         if isinstance(payload, jsontext.NotJSON):
-            observed = f"the event at byte {event.offset} {payload}: {excerpt(event.data)}"
-            yield not_kept("stream/payload", "a strict JSON object in every event", observed)
+            yield from of_event(event.offset, [_unread(seen, event, payload)])
+            if isinstance(payload, jsontext.TooDeep):
+                continue
             return
-        duplicates += payload.duplicate_keys
-        value = payload.value
-        if is_error(value):
-            errors.append(excerpt(jsontext.show(value)))
-            continue
         if event.data in judged:
             continue
         judged.add(event.data)
-        yield from judge_schema(value, seen.contract.events, seen.contract.event_ids)
-        yield from judge_tool_calls("stream/whole-tool-calls", value)
-        if isinstance(value, dict):
+        yield from of_event(event.offset, _event(seen, payload))
+        value = payload.value
+        if is_error(value):
+            failed = True
+        elif isinstance(value, dict):
             objects = True
             present = present or "response" in value or bool(value.get("tool_calls"))
             present = present or (seen.contract.has_choices and "choices" in value)
+    # The first objection to a requirement stands, whatever else is said of it.
     yield kept("stream/payload")
-    yield say(
-        "stream/unique-keys",
-        not duplicates,
-        "each key once in its object",
-        f"{', '.join(duplicates[:5])} stands twice",
-    )
-    yield say("stream/error", not errors, "no error inside the stream", "; ".join(errors[:1]))
-    if whole and objects and not errors and seen.wants_text and seen.case.expectation is Expectation.VALID:
+    yield kept("stream/unique-keys")
+    yield kept("stream/error")
+    if whole and objects and not failed and seen.wants_text and seen.case.expectation is Expectation.VALID:
         yield say("stream/present", present, "a response or tool_calls", f"neither: {seen.summary()}")
+
+
+def _unread(seen: Observation, event: Event, why: jsontext.NotJSON) -> Said:
+    observed = f"the event at byte {event.offset} {why}"
+    if isinstance(why, jsontext.TooDeep):
+        return undecided("stream/payload", observed, seen.summary())
+    return not_kept("stream/payload", "a strict JSON object in every event", f"{observed}: {excerpt(event.data)}")
+
+
+def _event(seen: Observation, payload: jsontext.Document) -> Iterator[Said]:
+    if twice := ", ".join(payload.duplicate_keys[:5]):
+        yield not_kept("stream/unique-keys", "each key once in its object", f"{twice} stands twice")
+    if is_error(payload.value):
+        yield not_kept("stream/error", "no error inside the stream", excerpt(jsontext.show(payload.value)))
+        return
+    yield from judge_schema(payload.value, seen.contract.events, seen.contract.event_ids)
+    yield from judge_tool_calls("stream/whole-tool-calls", payload.value)
 
 
 def _speaks(payload: jsontext.Document | jsontext.NotJSON, *, choices: bool) -> bool:

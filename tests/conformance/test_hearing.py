@@ -65,6 +65,7 @@ def test_where_nothing_comes_twice_even_at_temperature_0_that_is_shown_and_nothi
 def test_a_steady_target_is_measured_as_one():
     footer = judge(Target()).record.footer
     assert footer["answered_alike"] == footer["asked_again"] > 10
+    assert not footer["unasked"]
 
 
 def test_a_conforming_target_is_asked_what_was_planned_and_nothing_more():
@@ -154,6 +155,7 @@ def test_what_is_suspected_and_not_looked_into_for_want_of_budget_is_undecided(m
     # With other requests, or without streams, top_k has its effect.
     undecided = {result.requirement.id: result.reason for result in results.undecided}
     assert "requests is spent; mend what is broken" in undecided["effect/top_k"]
+    assert "kept for looking closer are spent; mend" in results.record.footer["unasked"]
     assert "stream/equivalence" in undecided
     assert not broken(results)
 

@@ -174,6 +174,26 @@ def test_one_broken_promise_is_shown_by_its_requirement_and_no_other(target, exp
     look_through(results)
 
 
+@pytest.mark.parametrize(
+    ("second", "requirement"),
+    [
+        (b"data: {\n\n", "stream/payload"),
+        (b'data: {"response": "a", "response": "b"}\n\n', "stream/unique-keys"),
+        (b'data: {"error": "no"}\n\n', "stream/error"),
+        (b'data: {"response": 7}\n\n', "stream/event/response/type"),
+    ],
+)
+def test_a_finding_about_one_event_of_a_stream_says_where_that_begins(second, requirement):
+    first = b'data: {"response": "Hi"}\n\n'
+    results = judge(of_stream(first + second + b"data: [DONE]\n\n"), only=(requirement,), profile="quick")
+    (result,) = [
+        result
+        for result in results.with_verdict(Verdict.FAIL, Verdict.WARN)
+        if result.requirement.id == requirement
+    ]
+    assert {finding.at for finding in result.findings} == {len(first)}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "expected"),

@@ -57,6 +57,12 @@ def test_sections_stand_in_order_and_hold_their_requirements():
     assert places == sorted(places)
 
 
+def test_a_budget_that_left_something_open_is_told_at_the_top():
+    short = {**FOOTER, "unasked": "the 41 requests kept for looking closer are spent; give more"}
+    assert "looked at closer: the 41 requests kept" in render(results_of(record(footer=short)))
+    assert "looked at closer" not in render(results_of(record(footer={**FOOTER, "unasked": ""})))
+
+
 def test_every_requirement_is_an_id_once_and_every_link_leads_somewhere():
     shown = page()
     for it in record().rows:
