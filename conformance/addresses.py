@@ -1,8 +1,14 @@
-"""Addresses: where in a target's URL the model stands."""
+"""Addresses of targets: what those begin with that are no URLs, and where in a URL the model stands."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
+
+SERVED = ("engine:", "asgi:", "transformers:")
+"""What the addresses begin with that a run serves itself."""
+
+LIVE = "live:"
+"""What the addresses begin with of objects that a test hands over."""
 
 
 def names_model(url: str, model: str) -> bool:

@@ -71,7 +71,7 @@ class Standings:
     async def stand(self, one: Reply, other: Reply) -> Standing:
         """Whether two replies that differ go on to do so: asked again in turns, A B B A, each gives its first."""
         if self._vain >= MOST_VAIN:
-            return Standing.UNASKED
+            return Standing.MOODS
         standing = await self._stand(one, other)
         self._vain += standing is not Standing.STANDS
         return standing
@@ -79,7 +79,7 @@ class Standings:
     async def differ(self, one: Reply, other: Reply) -> Standing:
         """Whether what is usually said to two requests differs, however often something else is said."""
         if self._doubts >= MOST_DOUBTS:
-            return Standing.UNASKED
+            return Standing.MOODS
         standing = await self._differ(one, other)
         self._doubts += standing is not Standing.STANDS
         return standing
@@ -89,7 +89,7 @@ class Standings:
             async with self._hearing.quiet():
                 usual = [await self._usual(reply) for reply in (one, other)]
         except NotToBeHad:
-            return Standing.UNASKED
+            return Standing.SPENT
         if None in usual:
             return Standing.UNSTEADY
         return Standing.STANDS if usual[0] != usual[1] else Standing.FELL
@@ -143,7 +143,7 @@ class Standings:
                             return Standing.UNSTEADY
                     self._spelled += 2 * (len(ones) > 1)
         except NotToBeHad:
-            return Standing.UNASKED
+            return Standing.SPENT
         if ones[0].said == one.said and others[0].said == other.said:
             return Standing.STANDS
         if self._alone:

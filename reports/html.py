@@ -14,7 +14,7 @@ from infercheck.reports.page import page
 from infercheck.reports.plain import count, drawn, others, served, steadiness
 from infercheck.reports.plots import bars, timings
 from infercheck.reports.survey import survey_of
-from infercheck.reports.words import areas
+from infercheck.reports.words import areas, by_cause
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
 
@@ -74,7 +74,7 @@ def render(results: Results) -> str:
         facts=list(_facts(results)),
         totals={str(verdict): count for verdict, count in results.totals.items()},
         areas=areas(results),
-        sections=[(key, title, lead, results.with_verdict(*verdicts)) for key, title, lead, verdicts in SECTIONS],
+        sections=[(key, title, lead, _parts(results, verdicts)) for key, title, lead, verdicts in SECTIONS],
         skipped=results.with_verdict(Verdict.SKIP),
         passed=_by_area(results.with_verdict(Verdict.PASS)),
     )
@@ -141,6 +141,11 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     yield "Output tokens, by price", f"{footer['tokens']:,}" if footer else "unknown", "more"
     yield "Schema keywords", f"{both} of {total} decided on every side they have", "more"
     yield "infercheck", f"{header['infercheck']} (Python {header['python']})", "more"
+
+
+def _parts(results: Results, verdicts: Sequence[Verdict]) -> list[tuple[str, list[Result]]]:
+    found = results.with_verdict(*verdicts)
+    return by_cause(found) if Verdict.INCONCLUSIVE in verdicts else [("", [result]) for result in found]
 
 
 def _by_area(results: Sequence[Result]) -> dict[str, list[Result]]:

@@ -15,7 +15,7 @@ from infercheck.findings import Finding, Verdict
 from infercheck.record import Record
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.plain import clause_of, count, drawn, served, tally
-from infercheck.reports.words import areas, commands, evidence, fitted, line, worst
+from infercheck.reports.words import areas, by_cause, commands, evidence, fitted, line, worst
 from infercheck.results import Group, Result, Results
 
 LIMIT = 60_000
@@ -114,8 +114,9 @@ def _blocks(results: Results) -> Iterator[str]:
         yield _finding(results, number, result)
     if rest := [f"{MARKS[result.verdict]} {code(result.requirement.id)}" for result in broken[SHOWN:]]:
         yield folded(f"and {len(rest)} more broken", rest)
-    if undecided := [_reason(result) for result in results.undecided]:
-        yield f"### ⚠️ {count(len(undecided), 'MUST requirement')} undecided\n\n{_list(undecided, SHOWN)}"
+    if undecided := results.undecided:
+        parts = [_reason(part[0], alike=len(part) if cause else 1) for cause, part in by_cause(undecided)]
+        yield f"### ⚠️ {count(len(undecided), 'MUST requirement')} undecided\n\n{_list(parts, SHOWN)}"
     if expected := [_reason(result) for result in results.with_verdict(Verdict.EXPECTED)]:
         yield folded(f"{count(len(expected), 'requirement')} broken as expected", expected)
 
@@ -138,9 +139,9 @@ def _stale(stale: Stale) -> str:
     return f"{code(stale, FIELD)}{where}"
 
 
-def _reason(result: Result) -> str:
+def _reason(result: Result, *, alike: int = 1) -> str:
     reason = f": {code(result.reason)}" if result.reason else ""
-    return f"{code(result.requirement.id)}{reason}"
+    return f"{code(result.requirement.id) if alike == 1 else count(alike, 'requirement')}{reason}"
 
 
 def _table(results: Results) -> str:

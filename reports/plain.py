@@ -6,12 +6,13 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 
+from infercheck.addresses import SERVED
 from infercheck.contract_loader import DEFAULT
 from infercheck.findings import Verdict
 from infercheck.fuzz.cases import FUZZ, REMEMBERED, TWINS
 from infercheck.record import Record
 from infercheck.reports.visible import visible
-from infercheck.reports.words import SERVED, commands, kept
+from infercheck.reports.words import commands, kept
 from infercheck.requirements import Level
 from infercheck.results import Group, Result, Results
 

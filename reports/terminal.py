@@ -17,7 +17,7 @@ from infercheck.reports.files import drop_stdout
 from infercheck.reports.json_report import dialect_of
 from infercheck.reports.plain import count, drawn, others, served, server_log, steadiness, tally
 from infercheck.reports.visible import visible
-from infercheck.reports.words import areas, commands, worst
+from infercheck.reports.words import areas, by_cause, commands, worst
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
 
@@ -130,9 +130,11 @@ def summary(console: Console, results: Results, folder: str) -> None:
     undecided = results.with_verdict(Verdict.INCONCLUSIVE, Verdict.ERROR)
     # What leaves the run itself undecided comes first.
     undecided.sort(key=lambda result: result.requirement.level is not Level.MUST)
-    for result in undecided[:SHOWN]:
-        _line(console, result, result.reason)
-    _rest(console, len(undecided) - SHOWN, "that could not be decided")
+    parts = by_cause(undecided)
+    for cause, results_ in parts[:SHOWN]:
+        alike = count(len(results_), "requirement") if cause else ""
+        _line(console, results_[0], results_[0].reason, alike=alike)
+    _rest(console, sum(len(part) for _, part in parts[SHOWN:]), "that could not be decided")
     if expected := results.totals[Verdict.EXPECTED]:
         console.print(f"  {count(expected, 'requirement')} broken as expected")
     for why, number in _unjudged(results).most_common(REASONS):
@@ -149,9 +151,9 @@ def _unjudged(results: Results) -> Counter[str]:
     return Counter(result.reason for result in skipped if result.requirement.level is Level.MUST)
 
 
-def _line(console: Console, result: Result, words: str) -> None:
+def _line(console: Console, result: Result, words: str, *, alike: str = "") -> None:
     line = Text("  ").append(f"{result.verdict:<13}", STYLES[result.verdict])
-    line.append(f"{visible(result.requirement.id)}: {visible(words, 120)}")
+    line.append(f"{alike or visible(result.requirement.id)}: {visible(words, 120)}")
     console.print(line, soft_wrap=True)
 
 

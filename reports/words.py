@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from infercheck.addresses import LIVE, SERVED
 from infercheck.findings import Finding, Verdict
 from infercheck.record import Record
 from infercheck.reports.curl import curl_of
@@ -13,8 +14,8 @@ from infercheck.reports.markup import plain
 from infercheck.requirements import Level
 from infercheck.results import Group, Result, Results
 
-SERVED = ("engine:", "asgi:", "transformers:")
-"""How the addresses begin of what a run serves itself."""
+CAUSE = 3
+"""Requirements from which on those that are open for the same reason are told of once."""
 
 
 def kept(results: Results) -> tuple[int, int]:
@@ -34,6 +35,21 @@ def areas(results: Results) -> dict[str, Counter[Verdict]]:
 def worst(results: Results) -> list[Result]:
     """The broken requirements that nobody expected, those of level MUST first."""
     return results.with_verdict(Verdict.FAIL) + results.with_verdict(Verdict.WARN)
+
+
+def by_cause(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:
+    """Results that nothing was decided about, in parts: those with the same reason behind it, all others alone.
+
+    The reason is empty where a part is one result that has its reason to itself, or shares it with few.
+    """
+    same: dict[str, list[Result]] = {}
+    for result in results:
+        same.setdefault(result.reason, []).append(result)
+    parts: list[tuple[str, list[Result]]] = []
+    for cause, all_ in same.items():
+        shared = bool(cause) and len(all_) >= CAUSE
+        parts += [(cause, all_)] if shared else [("", [result]) for result in all_]
+    return parts
 
 
 def line(text: object, limit: int) -> str:
@@ -65,10 +81,15 @@ def commands(record: Record, finding: Finding) -> Iterator[tuple[str, str]]:
 
 
 def replay(record: Record, finding: Finding) -> Iterator[tuple[str, str]]:
-    """The command that sends the case of a finding again and shows both answers; named `replay`."""
+    """The command that sends the case of a finding again and shows both answers; named `replay`.
+
+    None for an object of a test: nobody but that test can ask it again.
+    """
+    target = record.header["target"]
     if finding.exchange is None or finding.exchange not in record.exchanges:
         return
-    target = record.header["target"]
+    if str(target["address"]).startswith(LIVE):
+        return
     words = ["infercheck", "replay", record.header["folder"], record.exchanges[finding.exchange].case]
     if str(target["address"]).startswith(SERVED):
         options = target.get("serve_options", ())

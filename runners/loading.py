@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from infercheck.addresses import SERVED
 from infercheck.errors import UsageError
 from infercheck.runners.engine import Engine, Result
 
-KINDS = ("engine", "asgi", "transformers")
+KINDS = tuple(prefix.removesuffix(":") for prefix in SERVED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from infercheck.addresses import LIVE
 from infercheck.errors import UsageError
 from infercheck.exchange import Runner
 from infercheck.runners.http import HttpRunner, Link, Network
@@ -29,8 +30,6 @@ BASE = "http://127.0.0.1:8787"
 """Where engines and applications are asked, and where `infercheck serve` answers by default."""
 
 API_PATH = "/client/v4/accounts/local/ai/run/{model}"
-LIVE = "live:"
-"""How the address of an object begins that was handed to us."""
 
 GIVEN_TOKEN = "INFERCHECK_TOKEN"
 """What curl lines call a token that stands in no variable."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from infercheck.addresses import LIVE, SERVED
 from infercheck.alone import of_one
 from infercheck.cases import Case, Expectation
 from infercheck.checks.relations import COMPARED
@@ -33,7 +34,7 @@ from infercheck.reply import reply_of
 from infercheck.reports.sidebyside import side_by_side
 from infercheck.reports.terminal import console
 from infercheck.reports.visible import visible
-from infercheck.runners.target import LIVE, Target, check, open_target
+from infercheck.runners.target import Target, check, open_target
 
 LISTED = 10
 """Cases that are named where a pattern means several."""
@@ -51,7 +52,7 @@ def replay(journal: Path, pattern: str, **options: Any) -> int:
     job = job_of_options(options)
     if "target" not in given(options) and job.target != header["address"]:
         job = job_of(None, given(options))  # the file in this folder is about another target
-        if header["address"].startswith(("engine:", "asgi:", "transformers:", LIVE)):
+        if header["address"].startswith((*SERVED, LIVE)):
             # Nor is it asked which module to import.
             raise UsageError(
                 f"the recorded target was {header['address']}",

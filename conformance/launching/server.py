@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from infercheck.addresses import LIVE
 from infercheck.contract_loader import DEFAULT, load
 from infercheck.errors import UsageError
 from infercheck.job import Job
 from infercheck.launching.checkpoints import check_checkpoint, words_of
 from infercheck.runners.loading import Place
-from infercheck.runners.target import LIVE, Target
+from infercheck.runners.target import Target
 
 LOG = "server.log"
 """What a server that is started says, beside the journal."""

@@ -95,7 +95,7 @@ addEventListener("DOMContentLoaded", () => {
   if (location.hash) reveal();
 
   const step = (by) => {
-    const stops = rows.filter((row) => row.matches("article") && !row.hidden && !row.closest("[hidden]"));
+    const stops = rows.filter((row) => row.matches("article") && !row.hidden && !row.closest("[hidden], details:not([open])"));
     if (!stops.length) return;
     const at = stops.findIndex((stop) => stop.contains(document.activeElement));
     // From where the reader is: at a finding, else at what is seen.

@@ -191,7 +191,7 @@ def test_the_same_answer(replies, options, expected):
 
 
 def test_what_was_not_confirmed_says_so():
-    rulings, _ = rule(Same(pairs=[(A, B)]), {"a": "x", "b": "y"}, stands=Standing.UNASKED)
+    rulings, _ = rule(Same(pairs=[(A, B)]), {"a": "x", "b": "y"}, stands=Standing.SPENT)
     assert rulings[0].kind is Kind.BROKEN
     assert not rulings[0].confirmed
 
@@ -207,7 +207,7 @@ def test_a_form_whose_answers_differ_is_looked_at_closely():
     assert rule(claim, {"a": "x", "b": "y"})[1].compared_ == [("messages", "a", False)]
     assert rule(claim, {"a": "x", "b": "x"})[1].compared_ == [("messages", "a", True)]
     # What could not be made sure of for want of budget is no reason to look away; what was gone again, is.
-    assert rule(claim, {"a": "x", "b": "y"}, stands=Standing.UNASKED)[1].compared_ == [("messages", "a", False)]
+    assert rule(claim, {"a": "x", "b": "y"}, stands=Standing.SPENT)[1].compared_ == [("messages", "a", False)]
     assert rule(claim, {"a": "x", "b": "y"}, stands=Standing.FELL)[1].compared_ == [("messages", "a", True)]
     assert rule(claim, {"a": "x", "b": "y"}, wavering=True)[1].compared_ == []
     assert rule(Same(pairs=[(A, B)]), {"a": "x", "b": "y"})[1].compared_ == []
@@ -240,7 +240,7 @@ def test_a_difference_that_is_noise_is_no_effect():
     rulings, hearing = rule(differ(), replies)
     assert rulings[0].kind is Kind.KEPT
     assert hearing.differed == [1, 3]  # the telling pair, and the third of those that it tells about
-    for standing in (Standing.FELL, Standing.UNSTEADY, Standing.UNASKED):
+    for standing in (Standing.FELL, Standing.UNSTEADY, Standing.SPENT, Standing.MOODS):
         assert kinds(differ(), replies, differs=standing) == [Kind.UNDECIDED]
 
 

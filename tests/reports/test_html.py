@@ -186,6 +186,18 @@ def test_undecided_musts_are_named_by_the_verdict():
     assert 'href="#a/b"' in verdict
 
 
+@pytest.mark.parametrize(("number", "folds"), [(2, 0), (3, 1)])
+def test_what_is_open_for_one_reason_is_told_of_once(number, folds):
+    ids = [f"a/{letter}" for letter in "xyz"[:number]]
+    open_ = [Finding(requirement=id_, verdict=Verdict.INCONCLUSIVE, reason="it was gone") for id_ in ids]
+    other = Finding(requirement="a/other", verdict=Verdict.INCONCLUSIVE, reason="no power")
+    rows = tuple(row(requirement(id_)) for id_ in [*ids, "a/other"])
+    source = render(results_of(record(rows=rows, findings=[*open_, other])))
+    assert source.count('<details class="cause">') == source.count("<b>3 requirements</b>: it was gone") == folds
+    assert all(f'<article id="{id_}"' in source for id_ in [*ids, "a/other"])
+    assert f'<span class="count">{number + 1}</span>' in source
+
+
 def test_a_pass_is_said_with_its_count():
     shown = page(rows=(row(requirement("area/pass")), row(requirement("area/skip"))), findings=[])
     assert ("header", "class", "verdict pass") in shown.attributes

@@ -146,6 +146,14 @@ def test_undecided_musts_are_listed_with_reasons():
     assert "no matter" not in shown
 
 
+def test_undecided_musts_with_one_reason_are_told_of_once():
+    ids = [f"a/{n}" for n in range(4)]
+    findings = [Finding(requirement=id_, verdict=Verdict.INCONCLUSIVE, reason="it was gone") for id_ in ids[:3]]
+    findings.append(Finding(requirement="a/3", verdict=Verdict.INCONCLUSIVE, reason="no power"))
+    shown = page(rows=tuple(row(requirement(id_)) for id_ in ids), findings=findings, passed=[])
+    assert "4 MUST requirements undecided\n\n- 3 requirements: `it was gone`\n- `a/3`: `no power`\n" in shown
+
+
 def test_expected_failures_are_folded_with_reasons():
     known = Expectations(entries=(Expected(requirement="area/fail", reason="mended in June"),))
     shown = page(expectations=known)

@@ -43,6 +43,13 @@ def test_an_answer_that_was_never_recorded_has_no_command():
     assert "Compare with" not in html.render(results_of(it))
 
 
+def test_what_only_a_test_can_ask_has_no_command_to_replay_it():
+    assert "infercheck replay" in html.render(RESULTS)
+    it = compared()
+    it.header["target"] = {**it.header["target"], "address": "live:module.Class"}
+    assert "infercheck replay" not in html.render(results_of(it))
+
+
 def test_the_terminal_and_plain_text_have_a_line_for_each():
     shown = Console(file=io.StringIO(), width=80, markup=False, emoji=False)
     terminal.summary(shown, RESULTS, "")

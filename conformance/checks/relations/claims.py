@@ -182,7 +182,7 @@ async def differing(hearing: Hearing, pairs: Iterable[Pair], *, sure: bool = Fal
         if troubled(hearing, one, other) or one.said == other.said:
             continue
         standing = await hearing.differ(one, other, pairs=0 if sure else count)
-        if standing is Standing.STANDS or (standing is Standing.UNASKED and not hearing.wavers):
+        if standing is Standing.STANDS or (standing.is_open and not hearing.wavers):
             return True
     return False
 

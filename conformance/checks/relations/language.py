@@ -50,7 +50,13 @@ class Standing(StrEnum):
     STANDS = "both gave their first answers again, twice"
     FELL = "asked again, both gave the same answer"
     UNSTEADY = "the same request was answered in different ways"
-    UNASKED = "not asked again"
+    SPENT = "they were not asked again, for want of budget"
+    MOODS = "they were not asked again, as other differences were gone whenever they were: the target has moods"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether they were not asked again."""
+        return self in (Standing.SPENT, Standing.MOODS)
 
 
 class Hearing(Protocol):
@@ -267,7 +273,7 @@ async def contest(
     match await hearing.stand(one, other):
         case Standing.STANDS:
             return broken(one, other, expected=expected, observed=observed, requirement=requirement)
-        case Standing.UNASKED as standing:
+        case Standing.SPENT | Standing.MOODS as standing:
             return broken(
                 one,
                 other,
@@ -275,7 +281,7 @@ async def contest(
                 observed=observed,
                 requirement=requirement,
                 confirmed=False,
-                reason="they differed, and were not asked again: no budget is left, or the target has moods",
+                reason=f"they differed, and {standing}",
             )
         case Standing.FELL if await hearing.moves(one.case, other.case):
             # What counts is what is said with nothing else under way.

@@ -138,8 +138,8 @@ async def _usage(hearing: Hearing, plain: Reply, streamed: Reply) -> Ruling:
     return broken(
         streamed,
         plain,
-        expected=f"{plain.usage[what]} {what}, as without a stream",
-        observed=f"{streamed.usage[what]} {what}",
+        expected=f"{plain.usage[what]} {what}, as without a stream{_sum(plain)}",
+        observed=f"{streamed.usage[what]} {what}{_sum(streamed)}",
         requirement=USAGE,
     )
 
@@ -147,6 +147,15 @@ async def _usage(hearing: Hearing, plain: Reply, streamed: Reply) -> Ruling:
 def _counts_unlike(plain: Reply, streamed: Reply) -> str | None:
     both = (what for what in COUNTS if what in plain.usage and what in streamed.usage)
     return next((what for what in both if plain.usage[what] != streamed.usage[what]), None)
+
+
+def _sum(reply: Reply) -> str:
+    # Which of the two is wrong, where that is to be seen.
+    answer, prompt, total = (reply.usage.get(what) for what in COUNTS)
+    counts = [count for count in (answer, prompt, total) if isinstance(count, int)]
+    if len(counts) < len(COUNTS) or counts[0] + counts[1] == counts[2]:
+        return ""
+    return f" (there {counts[1]} of the prompt and {counts[0]} of the answer are {counts[2]} in all)"
 
 
 def _how(plain: Reply, streamed: Reply) -> str:
