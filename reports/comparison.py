@@ -9,7 +9,7 @@ from typing import Any
 
 from infercheck.findings import Verdict
 from infercheck.record import Record
-from infercheck.reports.changes import ORDER, Change, change, worse
+from infercheck.reports.changes import ORDER, STANDINGS, Change, Standing, change, worse
 from infercheck.reports.plain import count
 from infercheck.requirements import Level, Requirement
 from infercheck.results import Group, Result, Results, breadth
@@ -21,6 +21,16 @@ OF_THE_FIRST = frozenset({Change.MENDED, Change.DECIDED, Change.LEFT_OUT})
 """Changes that the first run's findings show."""
 
 LEVELS = list(Level)
+
+UNCOUNTED = {
+    Change.FOUND_BROKEN: "broken in a later run, not decided in the first",
+    Change.FOUND_UNDECIDED: "undecided in a later run, not judged in the first",
+    Change.LEFT_OUT: "judged in the first run, not in a later one",
+}
+"""What one of two runs says nothing of, in words."""
+
+NAMED = 5
+"""Requirements that are named in a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +66,7 @@ class Row:
     worse_in: tuple[int, ...]
     """The numbers of the runs in which it is worse than in the first."""
     shown: Shown | None
-    """None where nothing changed, or no run tells more than its verdict."""
+    """None where nothing changed, or no run tells more than its verdict; why it is open is told all the same."""
 
     @property
     def verdicts(self) -> tuple[Verdict | None, ...]:
@@ -107,11 +117,14 @@ class Comparison:
         return Counter(row.change for row in self.rows)
 
 
-def compare(results: Sequence[Results]) -> Comparison:
-    """Hold runs to the first of them: a pure function of their results, of which there are two at least."""
+def compare(results: Sequence[Results], places: Sequence[str] = ()) -> Comparison:
+    """Hold runs to the first of them: a pure function of their results, of which there are two at least.
+
+    Where their targets do not tell them apart, the `places` do that they were read from.
+    """
     runs = tuple(
         Run(number=number, name=name, results=one)
-        for number, (name, one) in enumerate(zip(_names(results), results, strict=True), start=1)
+        for number, (name, one) in enumerate(zip(_names(results, places), results, strict=True), start=1)
     )
     by_id = [{result.requirement.id: result for result in one.results} for one in results]
     rows: list[Row] = []
@@ -148,6 +161,17 @@ def regressions(comparison: Comparison, *, fail_on_should: bool = False) -> list
     return lines
 
 
+def uncounted(comparison: Comparison) -> list[str]:
+    """What no gate counts, for one of the two runs did not decide it: in lines, one for each kind."""
+    lines = []
+    for what, words in UNCOUNTED.items():
+        ids = [row.requirement.id for row in comparison.rows if row.change is what]
+        if ids:
+            more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+            lines.append(f"{count(len(ids), 'requirement')} {words}: {', '.join(ids[:NAMED])}{more}")
+    return lines
+
+
 def tally(comparison: Comparison) -> str:
     """What changed, in a line."""
     changes = [f"{number} {change}" for change, number in comparison.changes.items()]
@@ -181,7 +205,10 @@ def _shown(
     runs: Sequence[Run], results: Sequence[Result | None], changes: Sequence[Change], most: Change
 ) -> Shown | None:
     if len({result.verdict if result else None for result in results}) == 1:
-        return None
+        # What was broken all along the reports of the runs show; why something is open is said in a line.
+        last = results[-1]
+        is_open = last is not None and STANDINGS[last.verdict] is Standing.UNDECIDED and last.reason
+        return Shown(run=runs[-1], group=None, reason=last.reason) if last and is_open else None
     later = [number for number, one in enumerate(changes, start=1) if one is most]
     order = [0, *later] if most in OF_THE_FIRST else [*later, 0]
     # Why the first run did not judge what is kept now is no news.
@@ -197,13 +224,14 @@ def _urgency(row: Row) -> tuple[int, int, int]:
     return ORDER.index(row.change), LEVELS.index(row.requirement.level), breadth(row.requirement.area)
 
 
-def _names(results: Sequence[Results]) -> list[str]:
+def _names(results: Sequence[Results], places: Sequence[str]) -> list[str]:
     headers = [one.record.header for one in results]
     addresses = [str(header["target"]["address"]) for header in headers]
     times = [str(header["started"]).replace("T", " ").replace("+00:00", " UTC") for header in headers]
+    whence = [f"{place}, {time}" for place, time in zip(places, times, strict=True)] if places else times
     timed = [
-        f"{address} ({time})" if addresses.count(address) > 1 else address
-        for address, time in zip(addresses, times, strict=True)
+        f"{address} ({words})" if addresses.count(address) > 1 else address
+        for address, words in zip(addresses, whence, strict=True)
     ]
     return [
         f"{name}, run {number}" if timed.count(name) > 1 else name for number, name in enumerate(timed, start=1)

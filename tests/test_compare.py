@@ -36,7 +36,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     options = Options(only=(ID, SHOULD))
 
-    def run(name, changes=lambda body, usual: None, expected=()):
+    def run(name, changes=lambda body, usual: None, expected=(), options=options):
         settings = Settings(address="fake", url="http://fake/", dialect=Dialect.REST, expected=expected)
         journal = folder / name / "journal.ndjson"
         asyncio.run(
@@ -48,6 +48,7 @@ def runs(tmp_path_factory):
     run("again")
     run("broken", accepts_top_k_51)
     run("warned", accepts_what_is_no_json)
+    run("narrow", options=Options(only=(SHOULD,)))
     run("known", accepts_top_k_51, (Expected(requirement=ID, reason="known"),))
     cut = run("cut")
     cut.write_bytes(b"\n".join(cut.read_bytes().splitlines()[:-1]) + b"\n")
@@ -92,6 +93,14 @@ def test_the_gate_stays_shut_where_something_is_worse(runs, names, options, stat
     for word in words:
         assert word in result.stderr
     assert invoke("compare", *folders).exit_code == 0
+
+
+def test_the_gate_says_what_it_does_not_count(runs):
+    result = invoke("compare", runs / "cut", runs / "good", "--gate")
+    assert "not counted" not in result.stderr
+    result = invoke("compare", runs / "narrow", runs / "broken", "--gate")
+    assert result.exit_code == 0
+    assert f"not counted: 1 requirement broken in a later run, not decided in the first: {ID}" in result.stderr
 
 
 def test_the_terminal_shows_what_broke_with_the_curl_line(runs):

@@ -13,7 +13,7 @@ from infercheck.errors import UsageError
 from infercheck.launching.recorded import journal_of
 from infercheck.record import read
 from infercheck.reports import compare_html, compare_json, compare_markdown, compare_text, terminal
-from infercheck.reports.comparison import Comparison, regressions
+from infercheck.reports.comparison import Comparison, regressions, uncounted
 from infercheck.reports.comparison import compare as compared
 from infercheck.reports.files import to_bytes, write_file
 from infercheck.reports.markup import plain
@@ -35,7 +35,8 @@ def compare(journals: Sequence[Path], form: str, output: Path | None, *, gate: b
         raise UsageError("a run is compared with another", hint="Name two journals, or folders of runs, or more.")
     if fail_on is not None and not gate:
         raise UsageError("--fail-on says what --gate fails on", hint="Give --gate too.")
-    comparison = compared([results_of(read(journal_of(journal))) for journal in journals])
+    results = [results_of(read(journal_of(journal))) for journal in journals]
+    comparison = compared(results, [str(journal) for journal in journals])
     if output is not None:
         write_file(output, to_bytes(_text(comparison) if form == "text" else FORMS[form](comparison)))
     elif form == "text":
@@ -58,6 +59,8 @@ def _gate(comparison: Comparison, *, fail_on_should: bool) -> int:
         click.echo(f"infercheck: {plain(line)}", err=True)
     if not lines:
         click.echo("infercheck: nothing is worse than in the first run", err=True)
+    for line in uncounted(comparison):
+        click.echo(f"infercheck: not counted: {plain(line)}", err=True)
     if comparison.differences:
         words = ", ".join(difference.what for difference in comparison.differences)
         click.echo(f"infercheck: the runs are not alike, which limits what can be compared: {words}", err=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from records import FOOTER, header, of_verdicts
+from records import FOOTER, header, of_verdicts, record, requirement, row
 
-from infercheck.findings import Verdict
+from infercheck.findings import Finding, Verdict
 from infercheck.reports.changes import MEANINGS, STANDINGS, WORSE, Change, change, worse
-from infercheck.reports.comparison import agreement, compare, regressions, tally
+from infercheck.reports.comparison import agreement, compare, regressions, tally, uncounted
 from infercheck.requirements import Level
 from infercheck.results import results_of
 
@@ -237,6 +237,31 @@ def test_runs_are_named_by_address_then_by_time_then_by_number():
         "http://a (2026-01-03 00:00:00 UTC)",
         "http://a (2026-01-02 03:04:05 UTC), run 3",
     ]
+
+
+def test_runs_of_one_target_are_told_by_where_they_were_read_from():
+    one = results_of(of_verdicts({"a/1": "pass"}))
+    names = [run.name for run in compare([one, one], ["main/out", "out"]).runs]
+    assert [name.partition(" (")[2].partition(",")[0] for name in names] == ["main/out", "out"]
+
+
+def test_what_one_of_two_runs_says_nothing_of_is_told_and_not_counted():
+    first = {"a/found": SKIP, "a/open": SKIP, "a/left": PASS, "a/new": PASS}
+    it = runs(first, {"a/found": FAIL, "a/open": UNSURE, "a/left": SKIP, "a/new": FAIL})
+    assert regressions(it) == ["newly broken in run 2: MUST a/new"]
+    assert uncounted(it) == [
+        "1 requirement broken in a later run, not decided in the first: a/found",
+        "1 requirement undecided in a later run, not judged in the first: a/open",
+        "1 requirement judged in the first run, not in a later one: a/left",
+    ]
+    assert uncounted(runs({"a/1": PASS}, {"a/1": FAIL})) == []
+
+
+def test_why_something_is_still_open_is_told():
+    open_ = [Finding(requirement="a/1", verdict=UNSURE, reason="no power")]
+    one = results_of(record(rows=[row(requirement("a/1"))], findings=open_))
+    (shown,) = [each.shown for each in compare([one, one]).rows]
+    assert (shown.run.number, shown.group, shown.reason) == (2, None, "no power")
 
 
 def test_where_a_contract_was_changed_the_later_level_holds():
