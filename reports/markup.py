@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from infercheck.reports.visible import visible
+from infercheck.reports.visible import escaped
 
 # Printable ASCII needs no look; of the rest, str.isprintable knows more that hides than any list of ours.
 _SUSPECT = re.compile(r"[^\n\x20-\x7e]+")
@@ -33,11 +33,4 @@ def _shown(characters: str, form: str) -> str:
     if characters.isprintable():
         return characters
     runs = groupby(characters, str.isprintable)
-    return "".join("".join(run) if prints else form.format("".join(map(_written, run))) for prints, run in runs)
-
-
-def _written(character: str) -> str:
-    written = visible(character)
-    if written != character:
-        return written
-    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+    return "".join("".join(run) if prints else form.format("".join(map(escaped, run))) for prints, run in runs)

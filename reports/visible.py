@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
-# C0 and C1 controls, and the characters that turn the direction of text or hide in it.
-_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# Printable ASCII needs no look.
+_SUSPECT = re.compile(r"[^\x20-\x7e]")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""The general categories of controls, of what turns the direction of text or hides in it, of half characters and of
+other ends of lines."""
 
 
 def visible(text: str, limit: int | None = None) -> str:
     """The text with everything that is not seen, or that moves a cursor, written as an escape; cut at `limit`."""
     if limit is not None and len(text) > limit:
         text = f"{text[:limit]}…"
-    return _INVISIBLE.sub(_escape, text)
+    return _SUSPECT.sub(_shown, text)
 
 
 def visible_lines(text: str) -> str:
@@ -20,8 +24,14 @@ def visible_lines(text: str) -> str:
     return "\n".join(visible(line) for line in text.split("\n"))
 
 
-def _escape(match: re.Match[str]) -> str:
-    character = match[0]
-    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character) or (
-        f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"
+def escaped(character: str) -> str:
+    """A character as its escape in Python, which is that of JSON and shells for most."""
+    number = ord(character)
+    short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character)
+    return short or (
+        f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
     )
+
+
+def _shown(match: re.Match[str]) -> str:
+    return escaped(match[0]) if unicodedata.category(match[0]) in _INVISIBLE else match[0]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 
-import click
-
 from infercheck import jsontext
 from infercheck.cases import Case, Expectation
 from infercheck.checks.relations import ROWS
 from infercheck.checks.relations.language import Relation, Row
 from infercheck.commands.options import contract_of
+from infercheck.commands.saying import say
 from infercheck.contract import Contract
 from infercheck.plan import Options, Plan, make_plan
 from infercheck.reports.plain import count
@@ -34,20 +33,20 @@ def explain(pattern: str | None, contract_name: str | None) -> None:
     contract = contract_of(contract_name)
     if pattern is None:
         for requirement in contract.requirements.values():
-            click.echo(f"{requirement.level:<7}{requirement.id}")
+            say(f"{requirement.level:<7}{requirement.id}")
         return
     selected = select(contract, (pattern,), ())
     if len(selected) > 1 and pattern not in selected:
         for requirement in contract.requirements.values():
             if requirement.id in selected:
-                click.echo(f"{requirement.level:<7}{requirement.id}  {requirement.title}")
+                say(f"{requirement.level:<7}{requirement.id}  {requirement.title}")
         return
     requirement = contract.requirements[pattern if pattern in selected else selected.pop()]
     for line in _about(requirement):
-        click.echo(line)
+        say(line)
     rows = [row for row in ROWS if requirement.id in row.requirements]
     for line in _compared(contract, requirement, rows) if rows else _judged(contract, requirement):
-        click.echo(line)
+        say(line)
 
 
 def _about(requirement: Requirement) -> Iterator[str]:

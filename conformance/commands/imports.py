@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from infercheck.checks.relations import COMPARED
+from infercheck.commands.saying import say
 from infercheck.contract import Contract
 from infercheck.contract_loader import available, load
 from infercheck.errors import ContractError
@@ -34,7 +35,7 @@ def import_(file: str, output: Path | None, model: str, url: str, force: bool) -
     folder = output or Path(draft.yaml["id"])
     contract = write(draft, folder, force=force)
     for line in _found(contract, draft, folder):
-        click.echo(line)
+        say(line)
 
 
 def _draft(file: str, model: str = "", url: str = "") -> Draft:
@@ -115,10 +116,10 @@ def diff(one: str, other: str, form: str, exit_code: bool) -> int:
     """Print what changed; the exit status."""
     found = differences(_contract(one), _contract(other), (one, other))
     if form == "json":
-        click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(found.as_json(), indent=2))
     else:
         for line in _told(found):
-            click.echo(line)
+            say(line)
     return int(exit_code and found.any)
 
 

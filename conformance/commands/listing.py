@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-import click
-
+from infercheck.commands.saying import say
 from infercheck.contract_loader import available, load
 from infercheck.schema import untested
 
@@ -15,9 +14,9 @@ def list_(contract_name: str | None) -> None:
     for name in [contract_name] if contract_name else available():
         contract = load(name)
         levels = Counter(requirement.level for requirement in contract.requirements.values())
-        click.echo(f"{contract.id}\n  {contract.title}\n  model {contract.model}")
-        click.echo(f"  {contract.provenance['source']}, {contract.provenance['date']}")
-        click.echo("  " + ", ".join(f"{count} {level}" for level, count in levels.items()))
+        say(f"{contract.id}\n  {contract.title}\n  model {contract.model}")
+        say(f"  {contract.provenance['source']}, {contract.provenance['date']}")
+        say("  " + ", ".join(f"{count} {level}" for level, count in levels.items()))
         for pointer in untested(contract.input):
-            click.echo(f"  no request is made for {pointer}")
-        click.echo(f"  sha256 {contract.sha256}")
+            say(f"  no request is made for {pointer}")
+        say(f"  sha256 {contract.sha256}")

@@ -14,6 +14,7 @@ import click
 from infercheck.cases import Case, distinct
 from infercheck.checks.relations.language import Relation
 from infercheck.commands.options import contract_of, job_of_options
+from infercheck.commands.saying import say
 from infercheck.plan import Plan, make_plan
 from infercheck.reports.plain import count
 
@@ -22,7 +23,10 @@ def plan(form: str, **options: Any) -> None:
     """Print the plan, as a table for people or as one JSON line a case and a relation."""
     job = job_of_options(options, lambda line: click.echo(line, err=True))
     made = make_plan(contract_of(job.contract), job.options)
-    for line in _lines(made) if form == "ndjson" else _text(made):
+    if form == "text":
+        say("\n".join(_text(made)))
+        return
+    for line in _lines(made):
         click.echo(line)
 
 

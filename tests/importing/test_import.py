@@ -436,3 +436,18 @@ def test_a_form_may_lack_what_its_sibling_has(forms, name):
         assert plan.cases
         # Those on suspicion, too, which are not claimed before.
         assert all(relation.claims or not relation.planned for relation in plan.relations)
+
+
+def test_no_terminal_obeys_the_names_of_a_schema(tmp_path):
+    name = "odd\u202e\x1b[2J"
+    file, folder = tmp_path / "model.json", tmp_path / "odd"
+    properties = {"prompt": {"type": "string"}, name: {"type": "integer", "maximum": 9}}
+    pair = {"input": {"type": "object", "properties": properties, "required": ["prompt"]}, "output": {}}
+    file.write_text(json.dumps(pair))
+    said = [invoke("contracts", "import", file, "--output", folder), invoke("contracts", "diff", CONTRACT.id, file)]
+    said += [invoke(word, "--contract", folder) for word in ("contracts", "explain", "plan")]
+    said.append(invoke("explain", "input/*", "--contract", folder))
+    for result in said:
+        assert result.exit_code == 0, result.output
+        assert result.output.replace("\n", "").isprintable()
+    assert sum(r"odd\u202e\x1b[2J" in result.output for result in said) >= 4
