@@ -26,7 +26,8 @@ INLINE = 2_000
 def curl(header: Mapping[str, Any], request: Request) -> str:
     """The command that sends a request to the run's target; the token is named, never written.
 
-    A body over INLINE bytes, or one that no command line can hold, is read from a file in the run's folder.
+    A body over INLINE bytes, or one that no command line can hold or nobody could read there, is read from a file
+    in the run's folder.
     """
     words = ["curl", "-sS", "-i", "-X", shlex.quote(request.method), shlex.quote(url_of(header, request))]
     if request.stream:
@@ -92,14 +93,14 @@ def _is_quoted(option: str) -> bool:
 
 
 def needs_file(request: Request) -> bool:
-    """Whether a request's body cannot stand in a command line."""
+    """Whether a request's body cannot stand in a command line, or not so that it could be read and copied there."""
     if len(request.body) > INLINE or b"\x00" in request.body or request.body.startswith(b"@"):
         return True
     try:
-        request.body.decode("utf-8")
+        lines = request.body.decode("utf-8").split("\n")
     except UnicodeDecodeError:
         return True
-    return False
+    return not all(map(str.isprintable, lines))
 
 
 def body_file(request: Request) -> str:
