@@ -15,7 +15,7 @@ from infercheck.commands.options import contract_of
 from infercheck.contract import Contract
 from infercheck.contract_loader import DEFAULT
 from infercheck.errors import UsageError
-from infercheck.launching.checkpoints import checkpoint_of, refuse_own
+from infercheck.launching.checkpoints import CHECKPOINTS, checkpoint_of, refuse, refuse_own
 from infercheck.runners.contracted import Contracted
 from infercheck.runners.engine import Engine
 from infercheck.runners.hosting import LONGEST, api_of
@@ -30,7 +30,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 OF_THE_MODEL = ("peak", "length")
 """Options of the reference model, by name."""
 
-OURS = ("token_env", "no_token", "dialect", "lora", "concurrency", "max_body", *OF_THE_MODEL)
+OURS = ("token_env", "no_token", "dialect", "lora", "concurrency", "max_body")
 """Options of what stands around an engine."""
 
 BODY = 16
@@ -45,20 +45,13 @@ def serve(engine: str, host: str, port: int, at: Path | None, **options: Any) ->
             f"{engine!r} is nothing that can be served",
             hint="Write reference, engine:MODULE:OBJECT, asgi:MODULE:APP or transformers:PATH.",
         )
-    if place is None or place.kind != "transformers":
-        refuse_own(options, engine)
-        if options["context_window"] is not None:
-            raise UsageError(
-                f"{engine} takes no --context-window", hint="That is for checkpoints: transformers:PATH."
-            )
+    _check_options(engine, place.kind if place else engine, options)
     contract = contract_of(options["contract_name"])
     path = place.path if place and place.path else API_PATH.format(model=contract.model)
     if at is not None and len(os.fsencode(at)) > LONGEST:
         raise UsageError(
             f"{at} is too long for a socket", hint=f"A path of at most {LONGEST} bytes is one, and may be relative."
         )
-    if place is not None:
-        _check_options(OURS if place.kind == "asgi" else OF_THE_MODEL, options)
     if place is not None and place.kind == "asgi":
         _check_host(host, at)
         app, lifespan, about = application_of(load(place)), True, []
@@ -98,15 +91,14 @@ def _curl(path: str, token: str | None) -> list[str]:
     return ["", f'curl -sS BASE{path}{header} -d \'{{"prompt":"Say hello."}}\'']
 
 
-def _check_options(names: Sequence[str], options: dict[str, Any]) -> None:
-    given = [f"--{name.replace('_', '-')}" for name in names if options[name]]
-    if given and names is OURS:
-        raise UsageError(
-            f"{given[0]} is nothing that an application is told",
-            hint="Its tokens, dialect, adapters and limits are its own.",
-        )
-    if given:
-        raise UsageError(f"{given[0]} is for the reference model")
+def _check_options(engine: str, kind: str, options: dict[str, Any]) -> None:
+    if kind != "transformers":
+        refuse_own(options, engine)
+        refuse(options, engine, ("context_window",), CHECKPOINTS)
+    if kind != "reference":
+        refuse(options, engine, OF_THE_MODEL, "That is for the reference model.")
+    if kind == "asgi":
+        refuse(options, engine, OURS, "The tokens, dialect, adapters and limits of an application are its own.")
 
 
 def _check_host(host: str, at: Path | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from infercheck.runners.transformers.checkpoint import Checkpoint, named_adapter
 
 OWN = ("batch", "dtype", "device")
 """What is said of a checkpoint and of no other target."""
+
+CHECKPOINTS = "That is for checkpoints: transformers:PATH."
 
 
 def check_checkpoint(job: Job) -> None:
@@ -38,10 +40,17 @@ def checkpoint_of(place: Place, said: Mapping[str, Any]) -> Checkpoint:
 
 def refuse_own(said: Mapping[str, Any], target: str) -> None:
     """`UsageError` where options say of another target what only a checkpoint has."""
-    own = [f"--{name}" for name in OWN if said[name] is not None]
-    own += [f"--lora {line}" for line in said["lora"] if "=" in line]
-    if own:
-        raise UsageError(f"{target} takes no {own[0]}", hint="That is for checkpoints: transformers:PATH.")
+    refuse(said, target, OWN, CHECKPOINTS)
+    for line in said["lora"]:
+        if "=" in line:
+            raise UsageError(f"{target} takes no --lora {line}", hint=CHECKPOINTS)
+
+
+def refuse(said: Mapping[str, Any], target: str, names: Iterable[str], whose: str) -> None:
+    """`UsageError` where options have a value that a target does not take; `whose` they are is said as a hint."""
+    for name in names:
+        if said[name]:
+            raise UsageError(f"{target} takes no --{name.replace('_', '-')}", hint=whose)
 
 
 def words_of(job: Job) -> tuple[str, ...]:
