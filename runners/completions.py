@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from infercheck.schema import FORMS, kind_of
@@ -24,24 +24,20 @@ def completion(answer: Output, model: str) -> dict[str, Any]:
     return {**_head("chat.completion", model), "choices": [choice], "usage": answer.get("usage", {})}
 
 
-def chunks(events: Iterator[Output], model: str) -> Iterator[Output]:
+def chunks(events: Iterator[Output], model: str) -> Generator[Output]:
     """The chunks that say what the events of a stream say, the last one how it ended."""
     ended = "stop"
-    try:
-        for event in events:
-            delta: dict[str, Any] = {}
-            if event.get("response"):
-                delta["content"] = event["response"]
-            if calls := _calls(event.get("tool_calls", ())):
-                delta["tool_calls"] = calls
-                ended = "tool_calls"
-            last = "usage" in event
-            choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": ended if last else None}
-            usage = {"usage": event["usage"]} if last else {}
-            yield {**_head("chat.completion.chunk", model), "choices": [choice], **usage}
-    finally:
-        if (close := getattr(events, "close", None)) is not None:
-            close()
+    for event in events:
+        delta: dict[str, Any] = {}
+        if event.get("response"):
+            delta["content"] = event["response"]
+        if calls := _calls(event.get("tool_calls", ())):
+            delta["tool_calls"] = calls
+            ended = "tool_calls"
+        last = "usage" in event
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": ended if last else None}
+        usage = {"usage": event["usage"]} if last else {}
+        yield {**_head("chat.completion.chunk", model), "choices": [choice], **usage}
 
 
 def instance(schema: Mapping[str, Any], text: str) -> Any:

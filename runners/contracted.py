@@ -67,7 +67,7 @@ class Contracted:
         if isinstance(answer, Awaitable):
             return self._once_there(answer)
         assert isinstance(answer, Iterator)  # noqa: S101 - for the type checker: an engine of ours
-        return chunks(answer, self._contract.model) if self._wants_choices else answer
+        return _Chunks(answer, self._contract.model) if self._wants_choices else answer
 
     async def _once_there(self, answer: Awaitable[Any]) -> Output:
         return self._shaped(await answer)
@@ -76,6 +76,28 @@ class Contracted:
         if self._wants_choices:
             return completion(answer, self._contract.model)
         return {**instance(self._other or {}, answer["response"]), **answer}
+
+
+class _Chunks(Iterator[Output]):
+    """The chunks of a stream, which is left where they are."""
+
+    def __init__(self, events: Iterator[Output], model: str) -> None:
+        self._events = events
+        self._chunks = chunks(events, model)
+
+    def __next__(self) -> Output:
+        return next(self._chunks)
+
+    def leave(self) -> None:
+        """The client has left."""
+        if (leave := getattr(self._events, "leave", None)) is not None:
+            leave()
+
+    def close(self) -> None:
+        """End the generation."""
+        self._chunks.close()
+        if (close := getattr(self._events, "close", None)) is not None:
+            close()
 
 
 def _is_known(tool: Any) -> bool:

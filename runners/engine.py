@@ -43,9 +43,11 @@ def refusal_of(error: Exception) -> Refusal | None:
 class Engine(Protocol):
     """Answers requests that are already known to satisfy the contract's input schema.
 
-    `answer` may be called from several threads at once, and the iterators that it returns are each driven
-    by one thread at a time, and closed where the client leaves. An engine may also have `adapters`, the names that
-    `lora` may take, and `concurrency`, how many answers it makes at once: further ones wait for their turn.
+    `answer` may be called from several threads at once, and the iterators that it returns are each driven by one
+    thread at a time, and closed where the client leaves. One that has a method `leave` is told so before, from
+    another thread, while it may be at its next event: it should end then. An engine may also have `adapters`, the
+    names that `lora` may take, and `concurrency`, how many answers it makes at once: further ones wait for their
+    turn.
     """
 
     def answer(self, request: Mapping[str, Any]) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import threading
 import time
@@ -12,7 +13,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import anyio
-from anyio import from_thread
+from anyio import from_thread, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
@@ -55,7 +56,7 @@ def settled(answer: Result) -> Output | Iterator[Output]:
     if inspect.isawaitable(answer):
         answer = from_thread.run(unless_left, answer)
     if isinstance(answer, AsyncIterator):
-        return _driven(answer)
+        return _Driven(answer)
     if isinstance(answer, Mapping):
         return answer
     if not isinstance(answer, Iterable) or isinstance(answer, str | bytes):
@@ -78,43 +79,105 @@ async def unless_left(work: Awaitable[Any]) -> Any:
         task.cancel()
 
 
-def _driven(events: AsyncIterator[Output]) -> Iterator[Output]:
-    try:
-        # For the first the client may have to wait long, and leave.
-        event = from_thread.run(unless_left, anext(events, None))
-        while event is not None:
-            yield event
-            event = from_thread.run(anext, events, None)
-    finally:
-        if (aclose := getattr(events, "aclose", None)) is not None:
+class _Driven(Iterator[Output]):
+    """Asynchronous events as if they blocked. Driven in a worker thread of the event loop, left on the loop."""
+
+    def __init__(self, events: AsyncIterator[Output]) -> None:
+        self._events = events
+        self._next: asyncio.Task[Output | None] | None = None
+        self._left = False
+
+    def __next__(self) -> Output:
+        event = None if self._left else from_thread.run(self._event)
+        if event is None:
+            raise StopIteration
+        return event
+
+    async def _event(self) -> Output | None:
+        self._next = asyncio.ensure_future(anext(self._events, None))
+        try:
+            await asyncio.wait((self._next,))
+        finally:
+            self._next.cancel()
+        return None if self._left and self._next.cancelled() else self._next.result()
+
+    def leave(self) -> None:
+        """Cancel what makes the next event."""
+        self._left = True
+        if self._next is not None:
+            self._next.cancel()
+
+    def close(self) -> None:
+        """End the generation."""
+        if (aclose := getattr(self._events, "aclose", None)) is not None:
             from_thread.run(aclose)
 
 
 class Begun(Iterator[Output]):
-    """The same events, the first of them made already: whatever an engine refuses, it refuses now."""
+    """The same events, the first of them made already: whatever an engine refuses, it refuses now.
+
+    Made in a worker thread of the event loop; the client of `while_connected` may leave meanwhile.
+    """
 
     def __init__(self, events: Iterator[Output]) -> None:
         self._events = events
-        self._first = list(islice(events, 1))
+        with _told(events):
+            self._first = list(islice(events, 1))
 
     def __next__(self) -> Output:
         return self._first.pop() if self._first else next(self._events)
+
+    def leave(self) -> None:
+        """Say that the client has left, though somebody may be waiting for the next."""
+        _leave(self._events)
 
     def close(self) -> None:
         """End the generation."""
         _close(self._events)
 
 
+@contextlib.contextmanager
+def _told(events: Iterator[Output]) -> Iterator[None]:
+    # Has events that can be left told when the client leaves.
+    left = _left.get()
+    if left is None or not hasattr(events, "leave"):
+        yield
+        return
+
+    async def leave() -> None:
+        await left.wait()
+        _leave(events)
+
+    async def begin() -> asyncio.Task[None]:
+        return asyncio.ensure_future(leave())
+
+    telling = from_thread.run(begin)
+    try:
+        yield
+    finally:
+        from_thread.run_sync(telling.cancel)
+
+
+def _leave(events: Iterator[Output]) -> None:
+    if (leave := getattr(events, "leave", None)) is not None:
+        leave()
+
+
 async def pump(frames: Iterator[bytes], events: Iterator[Output]) -> AsyncIterator[bytes]:
     """Drive a blocking iterator, made of an engine's events, from the loop; both are closed at the end.
+
+    Events that have a method `leave` are told first, for whoever waits for the next would hold up their end.
 
     What comes within a millisecond comes together, since a thread costs more than a fast engine's token; a
     slow engine's tokens come one by one.
     """
     driven = threading.Lock()
+    most = 1  # the first is there, and need not wait for the second
     try:
         while True:
-            ready, error = await run_in_threadpool(_pull, frames, driven)
+            # Not waited for where the client leaves: it may go on for long.
+            ready, error = await to_thread.run_sync(_pull, frames, driven, most, abandon_on_cancel=True)
+            most = _MOST_FRAMES
             for frame in ready:
                 yield frame
                 await asyncio.sleep(0)  # else a lost connection is noticed only after the batch
@@ -123,6 +186,7 @@ async def pump(frames: Iterator[bytes], events: Iterator[Output]) -> AsyncIterat
             if error is not None:
                 raise error  # the stream breaks off: to end it well would call half an answer whole
     finally:
+        _leave(events)
         with anyio.CancelScope(shield=True):
             await run_in_threadpool(_close_after, driven, frames, events)
 
@@ -139,13 +203,13 @@ def _close(*iterators: Iterator[Any]) -> None:
             close()
 
 
-def _pull(frames: Iterator[bytes], driven: threading.Lock) -> tuple[list[bytes], Exception | None]:
-    """Return the next few frames, and how the iterator ended if it did."""
+def _pull(frames: Iterator[bytes], driven: threading.Lock, most: int) -> tuple[list[bytes], Exception | None]:
+    """Return the next few frames, `most` at most, and how the iterator ended if it did."""
     ready: list[bytes] = []
     deadline = time.monotonic() + _PATIENCE
     try:
         with driven:
-            while len(ready) < _MOST_FRAMES:
+            while len(ready) < most:
                 ready.append(next(frames))
                 if time.monotonic() > deadline:
                     break

@@ -12,6 +12,9 @@ from infercheck.errors import UsageError
 
 DTYPES = ("float32", "bfloat16", "float16")
 
+WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
+"""Files with an adapter's weights."""
+
 INSTALL = "pip install 'infercheck[transformers]'"
 """How what is missing is installed."""
 
@@ -60,13 +63,23 @@ class Checkpoint:
 
 def _check_adapter(name: str, path: Path) -> None:
     try:
-        kind = json.loads((path / "adapter_config.json").read_text("utf-8")).get("peft_type")
+        config = json.loads((path / "adapter_config.json").read_text("utf-8"))
+        kind, bias = config.get("peft_type"), config.get("bias", "none")
     except (OSError, ValueError, AttributeError):
         raise UsageError(
             f"{path} is no adapter", hint=f"--lora {name}=PATH names a folder with adapter_config.json and weights."
         ) from None
     if kind != "LORA":
         raise UsageError(f"the adapter {name} is of type {kind}", hint="Only LoRA adapters can be told apart.")
+    if bias != "none":
+        raise UsageError(
+            f"the adapter {name} changes biases of the model itself (bias: {bias})",
+            hint="Nobody could be answered without it.",
+        )
+    if not any((path / file).is_file() for file in WEIGHTS):
+        raise UsageError(
+            f"the adapter {name} has no weights in {path}", hint=f"They stand in {' or '.join(WEIGHTS)}."
+        )
 
 
 def named_adapters(lines: Iterable[str]) -> dict[str, Path]:

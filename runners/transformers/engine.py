@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Generator, Iterator, Mapping
 from collections.abc import Sequence as Listed
 from typing import Any
 
@@ -53,7 +53,9 @@ class TransformersEngine:
         """
         limit = limit_of(request)
         adapter = adapter_of(request, self.adapters)
-        prompt = self._template.tokens(request) or [self.model.first]
+        # Some tokenizers know tokens that their model has no place for, such as one that pads.
+        prompt = [token for token in self._template.tokens(request) if token < self.model.vocabulary]
+        prompt = prompt or [self.model.first]
         room = self.model.window - len(prompt)
         if room < 1:
             message = f"the prompt has {len(prompt)} tokens, and the context window is {self.model.window}"
@@ -64,19 +66,53 @@ class TransformersEngine:
             adapter=adapter,
             limit=min(limit, room),
             ends=self.model.ends,
+            chunk=self.model.chunk,
         )
+        answer = _Answer(sequence, len(prompt), self._text(), self._mark if request.get("tools") else None)
+        if not request.get("stream", False):
+            return self._whole(answer, sequence, limit)
+        self._begin(sequence, limit)
+        return _Stream(answer, sequence)
+
+    def _begin(self, sequence: Sequence, limit: int) -> None:
         if limit:
             self.scheduler.submit(sequence)
         else:
             sequence.end()
-        answer = _Answer(sequence, len(prompt), self._text(), self._mark if request.get("tools") else None)
-        return answer.stream() if request.get("stream", False) else answer.whole()
+
+    async def _whole(self, answer: _Answer, sequence: Sequence, limit: int) -> Output:
+        try:
+            self._begin(sequence, limit)
+            await asyncio.wrap_future(sequence.ended)
+        finally:
+            sequence.leave()
+        return await asyncio.to_thread(answer.whole)  # to spell a long answer takes a while
 
     def _text(self) -> Text:
         tokenizer = self.model.tokenizer
         return Text(
             lambda tokens: tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         )
+
+
+class _Stream(Iterator[Output]):
+    """The payloads of a stream's events, which end at once where the client leaves; see `Engine`."""
+
+    def __init__(self, answer: _Answer, sequence: Sequence) -> None:
+        self._events = answer.events()
+        self._sequence = sequence
+
+    def __next__(self) -> Output:
+        return next(self._events)
+
+    def leave(self) -> None:
+        """Nobody waits for more, though somebody may be waiting now."""
+        self._sequence.leave()
+
+    def close(self) -> None:
+        """The same, from whoever drives it."""
+        self.leave()
+        self._events.close()
 
 
 class _Answer:
@@ -88,29 +124,16 @@ class _Answer:
         self._text = text
         self._mark = mark
 
-    def stream(self) -> Iterator[Output]:
-        """The payloads of its events, as they come."""
-        try:
-            yield from self._events()
-        finally:
-            self._sequence.leave()
-
-    async def whole(self) -> Output:
-        """The page's Output, once all of it is there."""
-        try:
-            await asyncio.wrap_future(self._sequence.ended)
-        finally:
-            self._sequence.leave()
-        return await asyncio.to_thread(self._gathered)  # to spell a long answer takes a while
-
-    def _gathered(self) -> Output:
+    def whole(self) -> Output:
+        """The page's Output; waits until all of it is there."""
         answer: dict[str, Any] = {"response": ""}
-        for event in self._events():
+        for event in self.events():
             answer["response"] += event["response"]
             answer.update((key, event[key]) for key in ("tool_calls", "usage") if key in event)
         return answer
 
-    def _events(self) -> Iterator[Output]:
+    def events(self) -> Generator[Output]:
+        """The payloads of its events, as they come; none any more once the client has left."""
         calling: list[str] | None = None
         first = True
         while (token := self._sequence.tokens.get()) is not None:
@@ -122,6 +145,8 @@ class _Answer:
             elif piece:
                 yield {"response": piece}
             first = False
+        if not self._sequence.ended.done():
+            return  # nobody waits for the end
         written = self._sequence.ended.result()
         rest = self._text.rest()
         if calling is not None:

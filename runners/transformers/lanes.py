@@ -27,27 +27,39 @@ class Lane:
 
     def join(self, sequence: Sequence) -> None:
         """Take in a sequence."""
-        caches = [sequence.cache] if self._cache is None else [self._cache, sequence.cache]
+        self._cache = _stacked([sequence.cache] if self._cache is None else [self._cache, sequence.cache])
         sequence.cache = None
-        self._cache = _stacked(caches)
         self.sequences.append(sequence)
 
     def step(self) -> None:
-        """One more token for each."""
+        """One more token for each.
+
+        Where the step fails, as for want of memory, the longest ends with the error; the others go on next time.
+        """
         self._drop()
         if not self.sequences:
             return
+        before = self._cache.get_seq_length()
         tokens = [sequence.chunk() for sequence in self.sequences]
+        try:
+            rows = self._rows(tokens)
+        except Exception as error:
+            self._cache = _beginning(self._cache, before)
+            for sequence, read in zip(self.sequences, tokens, strict=True):
+                sequence.unread(read)
+            max(self.sequences, key=lambda one: one.cached).end(error)
+        else:
+            for sequence, logits in zip(self.sequences, rows, strict=True):
+                sequence.take(logits)
+        self._drop()
+
+    def _rows(self, tokens: Listed[Listed[int]]) -> torch.Tensor:
         lengths = torch.tensor([sequence.cached for sequence in self.sequences])
         most = int(lengths.max())
-        mask = positions = None
-        if int(lengths.min()) < most:
-            mask = (torch.arange(most) >= most - lengths[:, None]).long()
-            positions = lengths[:, None] - 1
-        rows = self._model.logits(tokens, self._cache, adapter=self.adapter, mask=mask, positions=positions)
-        for sequence, logits in zip(self.sequences, rows, strict=True):
-            sequence.take(logits)
-        self._drop()
+        uneven = int(lengths.min()) < most
+        mask = (torch.arange(most) >= most - lengths[:, None]).long() if uneven else None
+        positions = lengths[:, None] - 1
+        return self._model.logits(tokens, self._cache, positions=positions, adapter=self.adapter, mask=mask)
 
     def fail(self, error: BaseException) -> None:
         """End all for the same error."""
@@ -78,6 +90,11 @@ def _stacked(caches: Listed[Any]) -> Any:
         padded = [[pad(one, (0, 0, most - one.shape[-2], 0)) for one in pair] for pair in same]
         layers.append(tuple(torch.cat(kind) for kind in zip(*padded, strict=True)))
     return DynamicCache(layers)
+
+
+def _beginning(cache: Any, length: int) -> Any:
+    # Without what some layers got of a step that failed in another.
+    return DynamicCache([(keys[:, :, :length], values[:, :, :length]) for keys, values in _layers(cache)])
 
 
 def _rows(cache: Any, rows: Listed[int], length: int) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache, GenerationConfig
+from transformers.cache_utils import DynamicLayer
 
 from infercheck.errors import UsageError
 from infercheck.runners.transformers.checkpoint import Checkpoint
@@ -17,11 +18,24 @@ from infercheck.runners.transformers.checkpoint import Checkpoint
 LONGEST = 1 << 20
 """The context window of a model that declares none."""
 
+WINDOWS = ("max_position_embeddings", "max_seq_len", "seq_length", "n_ctx")
+"""What models call it."""
+
+CHUNK = 1024
+"""Tokens of a prompt that are read at once: a long one holds up its neighbours no longer than that."""
+
+STRETCHED = ("dynamic", "longrope")
+"""Kinds of rotary embedding that are other ones for a whole step where one row of it is long."""
+
+ALIBI = ("bloom", "mpt")
+"""Kinds of model that take the mask of a row for its positions."""
+
 
 class Model:
     """Weights, tokenizer and adapters of a checkpoint. Used by one thread at a time.
 
-    `window` is its context window in tokens, `ends` the tokens that end an answer, `device` where it is.
+    `window` is its context window in tokens, `chunk` how many of these are read at once at most, `vocabulary` how
+    many different ones it knows; `ends` are the tokens that end an answer, `device` where it is.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -29,7 +43,9 @@ class Model:
         self.device = _device(checkpoint.device)
         try:
             self.tokenizer, network = _loaded(checkpoint, self.device)
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        except UsageError:
+            raise
+        except Exception as error:  # each library has its own for files that are not what they should be
             said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise UsageError(
                 f"{checkpoint.path} cannot be loaded: {said[:300]}", hint="The log has the rest."
@@ -43,10 +59,22 @@ class Model:
         # Called `cache` from transformers 5.2x on; the older name goes.
         self._cache_name = "cache" if "cache" in parameters else "past_key_values"
         self._options = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
+        self._takes_positions = "position_ids" in parameters
         self._own_layers = checkpoint.batch == 1
         self.ends = _ends(network.generation_config, self.tokenizer)
+        self.vocabulary = int(network.get_input_embeddings().weight.shape[0])
         text = self._config.get_text_config()
-        self.window = checkpoint.context_window or getattr(text, "max_position_embeddings", None) or LONGEST
+        self.window = checkpoint.context_window or _window(text) or LONGEST
+        # What keeps a state in the place of keys and values takes a prompt as a whole.
+        attends = all(isinstance(layer, DynamicLayer) for layer in DynamicCache(config=self._config).layers)
+        self.chunk = CHUNK if attends else self.window
+        if not self._own_layers:
+            self._check_batch(checkpoint, text, attends=attends)
+        if "dynamic" in _ropes(text) and self.window > (_window(text) or LONGEST):
+            raise UsageError(
+                f"{checkpoint.path} answers otherwise after a text over {_window(text)} tokens than before it",
+                hint="Leave --context-window out: its rotary embedding grows for everybody.",
+            )
         self._try(checkpoint)
 
     @property
@@ -68,37 +96,46 @@ class Model:
         tokens: Sequence[Sequence[int]],
         cache: Any,
         *,
+        positions: torch.Tensor,
         adapter: str | None = None,
         mask: torch.Tensor | None = None,
-        positions: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """What may follow each row of tokens after its cache: float32 logits on the CPU, rows × vocabulary.
 
-        `mask` (rows × (cached + new)) and `positions` (rows × new) are for rows of several lengths, padded on
-        the left.
+        `positions` (rows × new) are those of the tokens; `mask` (rows × (cached + new)) is for rows of several
+        lengths, padded on the left.
         """
         self._use(adapter)
         given: dict[str, Any] = {self._cache_name: cache, "use_cache": True, **self._options}
         if mask is not None:
             given["attention_mask"] = mask.to(self.device)
-        if positions is not None:
+        if self._takes_positions:
             given["position_ids"] = positions.to(self.device)
         with torch.inference_mode():
             found = self._network(input_ids=torch.tensor(tokens, device=self.device), **given)
             return found.logits[:, -1].float().cpu()
 
     def _try(self, checkpoint: Checkpoint) -> None:
-        # What is wrong with it, and what it loads late, shows now and not in the first answer.
-        cache = self.cache()
-        try:
-            self.logits([[self.first]], cache)
-        except Exception as error:
-            said = " ".join(str(error).split())[:300]
-            raise UsageError(f"{checkpoint.path} cannot be asked: {said}", hint="The log has the rest.") from error
-        if not self._own_layers and not all(getattr(layer, "is_initialized", False) for layer in cache.layers):
-            raise UsageError(
-                f"{checkpoint.path} keeps more than keys and values of each layer", hint="Leave --batch out."
-            )
+        # What is wrong with it, and what it loads late, shows now and not in the first answer; and so it does where
+        # the window is said to be wider than the table of its positions.
+        for position, hint in ((0, "The log has the rest."), (self.window - 1, "Give a smaller --context-window.")):
+            try:
+                self.logits([[self.first]], self.cache(), positions=torch.tensor([[position]]))
+            except Exception as error:
+                said = " ".join(str(error).split())[:300] or type(error).__name__
+                at = f" at position {position}" if position else ""
+                raise UsageError(f"{checkpoint.path} cannot be asked{at}: {said}", hint=hint) from error
+
+    def _check_batch(self, checkpoint: Checkpoint, text: Any, *, attends: bool) -> None:
+        if not attends:
+            why = "keeps more than keys and values of each layer"
+        elif not (self._takes_positions or text.model_type in ALIBI):
+            why = "is not told where in its text a row is"
+        elif stretched := [kind for kind in _ropes(text) if kind in STRETCHED]:
+            why = f"has a rotary embedding ({stretched[0]}) that changes for all rows where one is long"
+        else:
+            return
+        raise UsageError(f"{checkpoint.path} {why}", hint="Leave --batch out.")
 
     def _use(self, adapter: str | None) -> None:
         if adapter == self._active:
@@ -133,12 +170,24 @@ def _loaded(checkpoint: Checkpoint, device: torch.device) -> tuple[Any, Any]:
     tokenizer = AutoTokenizer.from_pretrained(path, **given)
     dtype = checkpoint.dtype or ("auto" if device.type != "cpu" and not checkpoint.gguf else "float32")
     config = AutoConfig.from_pretrained(path, **given)
-    network = AutoModelForCausalLM.from_pretrained(path, config=config, dtype=dtype, **given)
+    network, found = AutoModelForCausalLM.from_pretrained(
+        path, config=config, dtype=dtype, output_loading_info=True, **given
+    )
+    _check_whole(str(checkpoint.path), found["missing_keys"])
     return tokenizer, network.to(device)
 
 
+def _check_whole(what: str, missing: Iterable[str]) -> None:
+    # The libraries put random numbers there, and warn.
+    if lacking := sorted(missing):
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise UsageError(
+            f"{what} is incomplete: it lacks {lacking[0]}{more}", hint="Copy it again, with all parts."
+        )
+
+
 def _adapted(network: Any, adapters: Mapping[str, Path]) -> tuple[Any, dict[str, str]]:
-    from peft import PeftModel
+    from peft import PeftConfig, PeftModel
 
     # PEFT makes its own names of them, which not every name can be: one may hold no dot.
     keys = {name: f"adapter_{number}" for number, name in enumerate(adapters)}
@@ -147,17 +196,31 @@ def _adapted(network: Any, adapters: Mapping[str, Path]) -> tuple[Any, dict[str,
         given = {"adapter_name": keys[name], "autocast_adapter_dtype": False}
         try:
             if adapted is None:
-                adapted = PeftModel.from_pretrained(network, path, **given)
-            else:
-                adapted.load_adapter(path, **given)
-        except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+                config = PeftConfig.from_pretrained(path)
+                config.inference_mode = True
+                adapted = PeftModel(network, config, **given)
+            found = adapted.load_adapter(path, **given)
+        except Exception as error:  # as above
             said = " ".join(str(error).split())
             raise UsageError(
                 f"the adapter {name} does not fit the checkpoint: {said[:300]}", hint=f"It was read from {path}."
             ) from error
+        _check_whole(f"the adapter {name}", found.missing_keys)
     if adapted is not None:
         adapted.base_model.disable_adapter_layers()
     return adapted, keys
+
+
+def _window(text: Any) -> int | None:
+    found = (getattr(text, name, None) for name in WINDOWS)
+    return next((one for one in found if isinstance(one, int) and one > 0), None)
+
+
+def _ropes(text: Any) -> set[str]:
+    # One for the model or, in newer configurations, one for each kind of layer.
+    found = getattr(text, "rope_parameters", None) or getattr(text, "rope_scaling", None) or {}
+    each = [found, *(one for one in found.values() if isinstance(one, dict))]
+    return {str(one.get("rope_type") or one.get("type")) for one in each}
 
 
 def _ends(generation: GenerationConfig | None, tokenizer: Any) -> frozenset[int]:

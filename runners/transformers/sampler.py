@@ -19,6 +19,7 @@ Of equal logits the lower id counts as likelier, so that the same set is kept ev
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable
 
@@ -45,7 +46,12 @@ class Sampler:
         self._counts: torch.Tensor | None = None
 
     def pick(self, logits: torch.Tensor) -> int:
-        """Draw the next token by the logits of all, and count it for the penalties."""
+        """Draw the next token by the logits of all, and count it for the penalties.
+
+        `ArithmeticError` where there is nothing to draw by, since they are no numbers.
+        """
+        if not math.isfinite(logits.max()):
+            raise ArithmeticError("the model's logits are no numbers")
         if self._settings.penalised:
             logits = self._penalised(logits)
         if self._settings.temperature == 0:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 
+import torch
+
 from infercheck.runners.transformers.lanes import Lane
 from infercheck.runners.transformers.model import Model
 from infercheck.runners.transformers.sequence import Sequence
@@ -48,16 +50,27 @@ class Scheduler:
     @property
     def under_way(self) -> int:
         """How many answers are being made."""
-        return len(self._alone) + sum(len(lane.sequences) for lane in list(self._lanes.values()))
+        # One that joins a lane stands in both places for a moment.
+        return len({*self._alone, *(one for lane in list(self._lanes.values()) for one in lane.sequences)})
 
     def _run(self) -> None:
         while self._admit():
-            self._round()
-        error = RuntimeError("the engine is closed")
-        for sequence in (*self._waiting, *self._alone):
+            try:
+                self._round()
+            except Exception as error:  # nobody waits for ever, whatever it was
+                self._end_all(error)
+        closed = RuntimeError("the engine is closed")
+        with self._news:
+            for sequence in self._waiting:
+                sequence.end(closed)
+        self._end_all(closed)
+
+    def _end_all(self, error: Exception) -> None:
+        for sequence in self._alone:
             sequence.end(error)
         for lane in self._lanes.values():
             lane.fail(error)
+        self._alone, self._lanes = [], {}
 
     def _admit(self) -> bool:
         # Waits for work; False where there will be none any more.
@@ -74,13 +87,9 @@ class Scheduler:
             self._advance(sequence)
         if self._together:
             for sequence in [one for one in self._alone if not (one.reading or one.ended.done())]:
-                self._alone.remove(sequence)
-                self._lane(sequence.adapter).join(sequence)
+                self._join(sequence)
         for lane in self._lanes.values():
-            try:
-                lane.step()
-            except Exception as error:
-                lane.fail(error)
+            lane.step()
         self._alone = [one for one in self._alone if not one.ended.done()]
 
     def _advance(self, sequence: Sequence) -> None:
@@ -90,10 +99,19 @@ class Scheduler:
         try:
             if sequence.cache is None:
                 sequence.cache = self._model.cache()
-            logits = self._model.logits([sequence.chunk()], sequence.cache, adapter=sequence.adapter)
+            tokens = sequence.chunk()
+            positions = torch.arange(sequence.cached - len(tokens), sequence.cached)[None]
+            logits = self._model.logits([tokens], sequence.cache, positions=positions, adapter=sequence.adapter)
             sequence.take(logits[0])
         except Exception as error:
             sequence.end(error)
+
+    def _join(self, sequence: Sequence) -> None:
+        try:
+            self._lane(sequence.adapter).join(sequence)
+        except Exception as error:  # such as no memory for one that is much longer than the others
+            sequence.end(error)
+        self._alone.remove(sequence)
 
     def _lane(self, adapter: str | None) -> Lane:
         if adapter not in self._lanes:

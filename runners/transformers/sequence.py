@@ -11,19 +11,24 @@ import torch
 
 from infercheck.runners.transformers.sampler import Sampler
 
-CHUNK = 1024
-"""Tokens of a prompt that are read at once: a long one holds up its neighbours no longer than that."""
-
 
 class Sequence:
-    """Reads a prompt, then draws up to `limit` tokens, until one of `ends`. The scheduler's thread alone drives it.
+    """Reads a prompt, at most `chunk` tokens at once, then draws up to `limit` tokens, until one of `ends`. The
+    scheduler's thread alone drives it.
 
     `tokens` gets each token as it is drawn, and None at the end; `ended` is done then, with the number of
     tokens or the fault. Who waits for them calls `leave` when he does not any more; `left` tells.
     """
 
     def __init__(
-        self, prompt: Listed[int], sampler: Sampler, *, adapter: str | None, limit: int, ends: frozenset[int]
+        self,
+        prompt: Listed[int],
+        sampler: Sampler,
+        *,
+        adapter: str | None,
+        limit: int,
+        ends: frozenset[int],
+        chunk: int,
     ) -> None:
         self.adapter = adapter
         self.cache: Any = None
@@ -36,6 +41,7 @@ class Sequence:
         self._sampler = sampler
         self._limit = limit
         self._ends = ends
+        self._chunk = chunk
         self._written = 0
 
     @property
@@ -44,20 +50,30 @@ class Sequence:
         return self.cached == 0 or len(self._pending) > 1
 
     def leave(self) -> None:
-        """Nobody waits for it any more."""
+        """Nobody waits for it any more; whoever does, for its next token, is told that none comes."""
         self.left = True
+        self.tokens.put(None)
 
     def chunk(self) -> list[int]:
         """What the model reads next; it is read when this returns."""
-        taken, self._pending = self._pending[:CHUNK], self._pending[CHUNK:]
+        taken, self._pending = self._pending[: self._chunk], self._pending[self._chunk :]
         self.cached += len(taken)
         return taken
 
+    def unread(self, tokens: Listed[int]) -> None:
+        """The model did not read what was taken to be read."""
+        self._pending = [*tokens, *self._pending]
+        self.cached -= len(tokens)
+
     def take(self, logits: torch.Tensor) -> None:
-        """Draw the next token, if all was read that comes before it."""
+        """Draw the next token, if all was read that comes before it; what is wrong with it ends it."""
         if self._pending:
             return
-        token = self._sampler.pick(logits)
+        try:
+            token = self._sampler.pick(logits)
+        except Exception as error:
+            self.end(error)
+            return
         if token in self._ends:
             self.end()
             return

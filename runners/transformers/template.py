@@ -26,11 +26,11 @@ class Template:
             prompt: str = request["prompt"]
             if request.get("raw", False) or not self._tokenizer.chat_template:
                 return self._encoded(prompt, whole=False)
-            return self._encoded(self._conversation([{"role": "user", "content": prompt}], ()), whole=True)
+            return self._conversation([{"role": "user", "content": prompt}], ())
         messages = [{"role": one["role"], "content": text_of(one["content"])} for one in request["messages"]]
         if not self._tokenizer.chat_template:
             return self._encoded(_plain(messages), whole=False)
-        return self._encoded(self._conversation(messages, request.get("tools") or ()), whole=True)
+        return self._conversation(messages, request.get("tools") or ())
 
     def _encoded(self, text: str, *, whole: bool) -> list[int]:
         # A text that begins with the token of the beginning, as templates and hand-made prompts do, needs no other.
@@ -40,16 +40,22 @@ class Template:
             tokens: list[int] = self._tokenizer(text, add_special_tokens=special, verbose=False)["input_ids"]
         return tokens
 
-    def _conversation(self, messages: Sequence[Mapping[str, str]], tools: Sequence[Mapping[str, Any]]) -> str:
+    def _conversation(self, messages: Sequence[Mapping[str, str]], tools: Sequence[Mapping[str, Any]]) -> list[int]:
         offered = [{"type": "function", "function": dict(definition(tool))} for tool in tools] or None
         forms = messages, alternating(messages)
         for told in (offered, None) if offered else (None,):
             for form in forms:
                 text = self._rendered(form, told)
-                # A template may leave out what it does not know, and raise on nothing.
-                if text is not None and all(one["content"].strip() in text for one in messages):
-                    return text
-        return _plain(messages)
+                if text is not None and self._keeps_all(form, told):
+                    return self._encoded(text, whole=True)
+        return self._encoded(_plain(messages), whole=False)
+
+    def _keeps_all(self, messages: Sequence[Mapping[str, str]], tools: Any) -> bool:
+        # A template may leave out a message that it does not know, and raise on nothing. What it makes of a text is
+        # its own affair, and a text may stand in another: so it is asked with others in their place.
+        marks = [f"mark{number}end" for number in range(len(messages))]
+        text = self._rendered([{**one, "content": mark} for one, mark in zip(messages, marks, strict=True)], tools)
+        return text is not None and all(mark in text for mark in marks)
 
     def _rendered(self, messages: Sequence[Mapping[str, str]], tools: Any) -> str | None:
         try:

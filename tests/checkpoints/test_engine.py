@@ -98,8 +98,19 @@ def test_greedy_answers_are_those_of_generate(kind, prompt, adapter, request):
 def test_a_prompt_is_the_same_read_whole_and_in_chunks(engine, monkeypatch):
     request = {"prompt": "x " * 300, "temperature": 0, "max_tokens": 30}
     whole = asked(engine, **request)
-    monkeypatch.setattr("infercheck.runners.transformers.sequence.CHUNK", 100)
+    read = []
+
+    def told(tokens, *rest, **named):
+        read.append(len(tokens[0]))
+        return logits(tokens, *rest, **named)
+
+    logits = engine.model.logits
+    monkeypatch.setattr(engine.model, "logits", told)
+    assert engine.model.chunk == 1024
+    monkeypatch.setattr(engine.model, "chunk", 100)
     assert asked(engine, **request) == whole
+    rest = whole["usage"]["prompt_tokens"] - 600
+    assert (read[:7], read[7:9]) == ([*[100] * 6, rest], [1, 1])
 
 
 def test_an_answer_ends_where_the_model_ends_it(engine, monkeypatch):
@@ -194,6 +205,14 @@ def scripted(monkeypatch, engine, text):
             return next(self.said)
 
     monkeypatch.setattr(module, "Sampler", Scripted)
+
+
+def test_special_tokens_are_no_text_and_a_mark_within_an_answer_begins_no_calls(engine, monkeypatch):
+    said = f"Hi[INST] there [TOOL_CALLS]{json.dumps([CALL])}"
+    scripted(monkeypatch, engine, said)
+    whole = asked(engine, messages=MESSAGES, tools=[TOOL])
+    assert "tool_calls" not in whole
+    assert whole["response"] == said.replace("[INST]", "").replace("[TOOL_CALLS]", "")
 
 
 TOOL = {

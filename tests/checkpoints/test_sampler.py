@@ -31,6 +31,13 @@ PROMPT = [3, 5, 5, 2999]
 ANSWER = [5, 7, 7, 7, 11, 2998]
 
 
+def test_what_weighs_is_in_float64_with_or_without_penalties():
+    one = torch.tensor([0.1, 0.2, 0.3], dtype=torch.float32)
+    assert weights(one, Settings.of({})).dtype == torch.float64
+    exact = np.exp(one.numpy().astype(np.float64) - 0.30000001192092896)
+    assert np.abs(weights(one, Settings.of({"temperature": 1})).numpy() - exact).max() < 1e-15
+
+
 def of(number):
     """Logits of a kind: smooth, with many equal ones, all alike, as half-precision gives them, far apart, huge."""
     noise = np.random.default_rng(number)

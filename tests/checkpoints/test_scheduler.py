@@ -13,10 +13,12 @@ import pytest
 from fakes import CONTRACT
 from harness import served
 from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
 
 from checkpoints.asking import asked, opened, streamed, together
 from infercheck.runners.server import Api
 from infercheck.runners.transformers import engine as module
+from infercheck.runners.transformers import lanes
 from infercheck.runners.transformers.sampler import Sampler
 
 KINDS = pytest.mark.parametrize("kind", ["engine", "batching"])
@@ -115,8 +117,8 @@ def test_a_whole_answer_that_is_left_frees_its_memory(kind, request):
 
     async def leave():
         answer = asyncio.ensure_future(engine.answer({"prompt": "x", "max_tokens": 7500}))
-        await asyncio.sleep(0.2)
-        assert engine.scheduler.under_way == 1
+        while engine.scheduler.under_way != 1:
+            await asyncio.sleep(0.01)
         answer.cancel()
         with pytest.raises(asyncio.CancelledError):
             await answer
@@ -162,6 +164,136 @@ def test_a_fault_is_its_own_requests_and_nobody_elses(kind, request, monkeypatch
         streamed(engine, prompt="x", seed=666)
     assert len(list(other)) > 20
     assert asked(engine, prompt="x", max_tokens=3)
+
+
+REQUESTS = [{"prompt": "x " * length, "temperature": 0, "max_tokens": 30} for length in (3, 40, 9)]
+LONGEST = 1
+
+
+def together_or_not(engine, requests=REQUESTS):
+    """What each is answered, or the error that it ends with."""
+
+    async def all_of_them():
+        return await asyncio.gather(*(engine.answer(request) for request in requests), return_exceptions=True)
+
+    return asyncio.run(all_of_them())
+
+
+def test_a_fault_in_a_shared_step_is_its_own_requests_alone(batching, monkeypatch):
+    expected = [asked(batching, **request) for request in REQUESTS]
+
+    class Faulty(Sampler):
+        picks = 0
+
+        def pick(self, logits):
+            self.picks += 1
+            if self.picks == 5 and self._settings.seed == 666:
+                raise ZeroDivisionError("by this seed")
+            return super().pick(logits)
+
+    monkeypatch.setattr(module, "Sampler", Faulty)
+    *others, faulty = together_or_not(batching, [*REQUESTS, {**REQUESTS[0], "seed": 666}])
+    assert isinstance(faulty, ZeroDivisionError)
+    assert others == expected
+
+
+def test_a_model_that_says_no_numbers_is_a_fault(engine, monkeypatch):
+    logits = engine.model.logits
+    monkeypatch.setattr(engine.model, "logits", lambda *a, **k: logits(*a, **k) * float("nan"))
+    with pytest.raises(ArithmeticError, match="no numbers"):
+        asked(engine, prompt="x")
+
+
+def test_where_a_shared_step_fails_the_longest_ends_and_the_others_go_on(batching, monkeypatch):
+    expected = [asked(batching, **request) for request in REQUESTS]
+    layer_update = DynamicLayer.update
+    failed = []
+
+    def update(self, keys, *rest, **named):
+        # In the second layer, when the first has its keys already.
+        if keys.shape[0] == 3 and not failed and self.get_seq_length() > 50:
+            if failed_in_this_step:
+                failed.append(True)
+                raise MemoryError("no more")
+            failed_in_this_step.append(True)
+        return layer_update(self, keys, *rest, **named)
+
+    failed_in_this_step = []
+    monkeypatch.setattr(DynamicLayer, "update", update)
+    found = together_or_not(batching)
+    assert failed
+    assert isinstance(found.pop(LONGEST), MemoryError)
+    assert found == [one for number, one in enumerate(expected) if number != LONGEST]
+
+
+def test_who_cannot_join_ends_and_the_others_go_on(batching, monkeypatch):
+    expected = [asked(batching, **request) for request in REQUESTS]
+
+    def stacked(caches):
+        if caches[-1].get_seq_length() > 30 and len(caches) > 1:
+            raise MemoryError("no room")
+        return lanes_stacked(caches)
+
+    lanes_stacked = lanes._stacked
+    monkeypatch.setattr(lanes, "_stacked", stacked)
+    found = together_or_not(batching)
+    assert isinstance(found.pop(LONGEST), MemoryError)
+    assert found == [one for number, one in enumerate(expected) if number != LONGEST]
+    assert asked(batching, **REQUESTS[0]) == expected[0]
+
+
+@KINDS
+def test_whatever_goes_wrong_nobody_waits_for_ever(kind, request, monkeypatch):
+    engine = request.getfixturevalue(kind)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.scheduler, "_advance", lambda sequence: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            asked(engine, prompt="x")
+    assert asked(engine, prompt="x", max_tokens=2)
+
+
+@KINDS
+@pytest.mark.parametrize("stream", [True, False])
+def test_who_leaves_before_anything_is_to_be_seen_ends_it_at_once(kind, request, stream, monkeypatch):
+    engine = request.getfixturevalue(kind)
+    logits = engine.model.logits
+
+    def slow(*rest, **named):
+        time.sleep(0.1)
+        return logits(*rest, **named)
+
+    monkeypatch.setattr(engine.model, "logits", slow)
+    monkeypatch.setattr(engine.model, "chunk", 10)
+    api = Api(engine, input_schema=dict(CONTRACT.input), model=CONTRACT.model)
+    with served(api.app()) as url, httpx.Client(timeout=0.5) as client:
+        with pytest.raises(httpx.ReadTimeout):  # it has a thousand tokens to be read
+            client.post(url, json={"prompt": "x " * 1000, "stream": stream})
+        wait_until(lambda: engine.scheduler.under_way == 0, seconds=3)
+
+
+@KINDS
+def test_a_stream_that_says_nothing_for_long_can_be_left(kind, request, monkeypatch):
+    engine = request.getfixturevalue(kind)
+
+    class Mute(Sampler):
+        def pick(self, logits):
+            return 3  # special, and so not shown
+
+    monkeypatch.setattr(module, "Sampler", Mute)
+    stream = engine.answer({"prompt": "x", "max_tokens": 7500, "stream": True})
+    waiting = threading.Thread(target=lambda: next(stream, None))
+    waiting.start()
+    wait_until(lambda: engine.scheduler.under_way == 1)
+    stream.leave()
+    waiting.join(3)
+    assert not waiting.is_alive()
+    wait_until(lambda: engine.scheduler.under_way == 0)
+
+
+def test_what_is_never_waited_for_is_never_made(engine):
+    engine.answer({"prompt": "x", "max_tokens": 7500}).close()
+    engine.answer({"prompt": "x", "max_tokens": 7500, "stream": True}).close()
+    wait_until(lambda: engine.scheduler.under_way == 0, seconds=1)
 
 
 def test_no_more_are_under_way_than_may_be(tiny, monkeypatch):

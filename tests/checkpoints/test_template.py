@@ -71,9 +71,31 @@ def test_without_a_template_a_conversation_is_its_texts():
 def test_a_template_that_raises_on_everything_leaves_the_texts():
     words = tokenizer()
     words.chat_template = "{{ raise_exception('no') }}"
-    assert text(words, messages=[SYSTEM, USER]) == "Be terse.\n\nHi"
+    assert text(words, messages=[SYSTEM, USER]) == "<s>Be terse.\n\nHi"
     words.chat_template = "{{ nothing.there['at all'] }}"
-    assert text(words, prompt="Hi") == "Hi"
+    assert text(words, prompt="Hi") == "<s>Hi"
+
+
+def test_what_a_template_makes_of_a_text_is_its_own_affair():
+    words = tokenizer()
+    words.chat_template = (
+        "{{ bos_token }}{% for message in messages %}<{{ message['role'] }}>"
+        "{{ message['content'].split('</think>')[-1] | replace('\\r', '') }}{% endfor %}"
+    )
+    thought = {"role": "assistant", "content": "<think>hm</think>Yes?"}
+    assert text(words, messages=[USER, thought, {"role": "user", "content": "Go\r\non"}]) == (
+        "<s><user>Hi<assistant>Yes?<user>Go\non"
+    )
+
+
+def test_a_message_that_is_left_out_is_put_in_though_another_has_its_text():
+    words = tokenizer()
+    words.chat_template = (
+        "{{ bos_token }}{% for message in messages %}{% if message['role'] != 'system' %}"
+        "<{{ message['role'] }}>{{ message['content'] }}{% endif %}{% endfor %}"
+    )
+    long = {"role": "user", "content": "Should you Be terse. to me?"}
+    assert text(words, messages=[SYSTEM, long]) == "<s><user>Be terse.\n\nShould you Be terse. to me?"
 
 
 def test_both_shapes_of_tools_reach_a_template_that_takes_them():

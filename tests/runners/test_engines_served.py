@@ -241,6 +241,73 @@ def test_so_many_answers_are_made_at_once_so_many_wait_and_the_rest_is_refused(t
         assert engine.most == 2
 
 
+class Waits:
+    """Events of a stream: so many at once, and the next one never, unless it is left."""
+
+    def __init__(self, count):
+        self.count = count
+        self.gone = threading.Event()
+        self.waiting = threading.Event()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.count:
+            self.count -= 1
+            return {"response": "a"}
+        self.waiting.set()
+        assert self.gone.wait(20)
+        raise StopIteration
+
+    def leave(self):
+        self.gone.set()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_stream_is_told_that_its_client_has_left_while_it_is_at_its_next_event(tmp_path, count):
+    events = Waits(count)
+    with served(Function(lambda request: events), tmp_path) as client:
+        with (
+            contextlib.suppress(httpx.ReadTimeout),
+            client.stream("POST", URL, json=STREAMED, timeout=0.3) as answer,
+        ):
+            for _ in answer.iter_raw():
+                if events.waiting.is_set():
+                    break
+        assert events.gone.wait(3)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_an_asynchronous_stream_is_cancelled_at_its_next_event(tmp_path, count):
+    ended = threading.Event()
+
+    async def pieces():
+        try:
+            for _ in range(count):
+                yield {"response": "a"}
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    with served(Function(lambda request: pieces()), tmp_path) as client:
+        with (
+            contextlib.suppress(httpx.ReadTimeout),
+            client.stream("POST", URL, json=STREAMED, timeout=0.3) as answer,
+        ):
+            for _ in answer.iter_raw():
+                pass
+        assert ended.wait(3)
+
+
+def test_the_first_event_does_not_wait_for_the_second(tmp_path):
+    events = Waits(1)
+    with served(Function(lambda request: events), tmp_path) as client:
+        with client.stream("POST", URL, json=STREAMED, timeout=5) as answer:
+            assert b'"a"' in next(answer.iter_raw())
+        events.leave()
+
+
 def test_who_leaves_while_others_have_their_turn_is_not_answered(tmp_path):
     engine = Counts()
     with served(engine, tmp_path, concurrency=1) as client:
