@@ -11,6 +11,7 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache, GenerationConfig
 from transformers.cache_utils import DynamicLayer
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from infercheck.errors import UsageError
 from infercheck.runners.transformers.checkpoint import Checkpoint
@@ -170,6 +171,13 @@ def _loaded(checkpoint: Checkpoint, device: torch.device) -> tuple[Any, Any]:
     tokenizer = AutoTokenizer.from_pretrained(path, **given)
     dtype = checkpoint.dtype or ("auto" if device.type != "cpu" and not checkpoint.gguf else "float32")
     config = AutoConfig.from_pretrained(path, **given)
+    if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not (
+        config.is_encoder_decoder or getattr(config, "is_decoder", True)
+    ):
+        raise UsageError(
+            f"{checkpoint.path} is an encoder ({config.model_type}): it reads both ways",
+            hint="A model that writes is a causal one.",
+        )
     network, found = AutoModelForCausalLM.from_pretrained(
         path, config=config, dtype=dtype, output_loading_info=True, **given
     )

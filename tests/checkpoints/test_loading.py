@@ -105,6 +105,12 @@ def test_where_one_long_row_changes_the_others_no_steps_are_shared(tmp_path, kin
             Model(Checkpoint(path=tmp_path, context_window=256))
 
 
+def test_an_encoder_is_refused(tmp_path):
+    made(tmp_path, "bert", **SMALL)
+    with pytest.raises(UsageError, match=r"is an encoder \(bert\)"):
+        Model(Checkpoint(path=tmp_path))
+
+
 def test_what_is_not_told_its_positions_shares_no_steps(tmp_path):
     made(tmp_path, "bart", d_model=32, decoder_layers=1, decoder_attention_heads=2, decoder_ffn_dim=32)
     with pytest.raises(UsageError, match="not told where in its text a row is"):
