@@ -54,13 +54,6 @@ class Finding:
         """Whether a promise is broken by it."""
         return self.verdict in (Verdict.FAIL, Verdict.WARN)
 
-    @property
-    def exchange(self) -> int | None:
-        """The exchange to look at first: of two that are compared the finding's own, else the last."""
-        if not self.exchanges:
-            return None
-        return self.exchanges[-1 if self.versus is None else 0]
-
 
 def broken(requirement: Requirement) -> Verdict:
     """The verdict of a requirement that is not kept, by its level."""

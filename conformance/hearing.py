@@ -52,7 +52,6 @@ class Hearing:
         self.suspicions = Suspicions(judge.contract)
         self.steadiness = Steadiness(judge.contract.roles.get("temperature"))
         self._replies: dict[str, Reply] = {}
-        self._corrected = False
         self._heard: set[str] = set()
         self._given_up: Mapping[str, float] = {}
         self._beside_others: set[str] = set()
@@ -63,6 +62,8 @@ class Hearing:
         self._trusted: list[Trust] = []
         self._on_trust: list[tuple[Relation, Claim, Sequence[Trust]]] = []
         self._held = False
+        self._about = ""
+        self._broken: set[str] = set()
         self._foreseen = 0
         self._live = False
         self._unjudged: list[Observation] = []
@@ -74,6 +75,7 @@ class Hearing:
             if not self._is_heard(relation):
                 return []
             self._heard.add(relation.id)
+            self._about = relation.requirements[0]
             if self._is_hopeless(relation):
                 self._left_open |= dict.fromkeys(relation.requirements, relation)
                 return []
@@ -82,8 +84,8 @@ class Hearing:
             findings = await self._claimed(relation)
             await self._standings.look_again()
             if relation.on_noise:
-                decided = (finding for finding in findings if finding.verdict is not Verdict.INCONCLUSIVE)
-                self._told_on_noise.update(finding.requirement for finding in decided)
+                told = {one.requirement for one in findings if one.verdict is not Verdict.INCONCLUSIVE}
+                self._told_on_noise |= told
             if REPRODUCIBLE in self._judge.contract.requirements:
                 findings += of_rulings(self._judge.contract, relation, self._wavered)
             self._wavered = []
@@ -91,7 +93,8 @@ class Hearing:
                 self.steadiness.noisy = True
             if not relation.planned and any(finding.is_broken for finding in findings):
                 self.suspicions.explained(relation)
-            for seen in self._drain():
+            unjudged, self._unjudged = self._unjudged, []
+            for seen in unjudged:
                 findings += await self._judge.judge(seen)
             if self.steadiness.given_up != self._given_up:
                 self._forgo()
@@ -114,6 +117,7 @@ class Hearing:
                 await self._judge.ask_for_life()  # raises the same where the target throttles everybody
                 rulings = [undecided(f"{end}, though others are answered")]
             findings += of_rulings(self._judge.contract, relation, rulings)
+            self._broken |= {one.requirement for one in findings if one.is_broken and one.confirmed}
         return findings
 
     def _is_heard(self, relation: Relation) -> bool:
@@ -143,16 +147,15 @@ class Hearing:
         return [finding for finding in findings if finding.requirement not in self._told_on_noise]
 
     async def _doubted(self, relation: Relation, claim: Claim, trusted: Sequence[Trust]) -> list[Finding]:
-        # What was taken on trust before there was noise, and is no longer.
         if not any(self.steadiness.is_noise_likely(*each) for each in trusted):
             return []
         try:
             rulings = await claim.rule(self)
         except (NotToBeHad, ThrottledForEver) as end:
             rulings = [undecided(f"answers differed, as noise may make them, and were not asked again: {end}")]
-        doubts = [replace(ruling, confirmed=False) for ruling in rulings if ruling.kind is Kind.UNDECIDED]
-        blame = [ruling for ruling in rulings if ruling.kind is Kind.BROKEN]
-        return of_rulings(self._judge.contract, relation, [*blame, *doubts])
+        told = [one for one in rulings if one.kind in (Kind.BROKEN, Kind.UNDECIDED)]
+        told = [replace(one, confirmed=one.confirmed and one.kind is Kind.BROKEN) for one in told]
+        return of_rulings(self._judge.contract, relation, told)
 
     def _forgo(self) -> None:
         # What is not worth sending any more leaves room for what is asked instead.
@@ -183,10 +186,7 @@ class Hearing:
     # What claims ask for
 
     async def ask(self, case: Case) -> Reply:
-        """The first reply to a request; the same request is never paid for twice.
-
-        Where answers depend on what else is under way, it is the first that was given with nothing beside it.
-        """
+        """The first reply to a request, or the first beside no other where that makes a difference."""
         digest = case.request.digest
         if self._moved and digest in self._beside_others:
             self._beside_others.discard(digest)
@@ -280,13 +280,16 @@ class Hearing:
             finally:
                 self._held = False
 
-    async def stand(self, one: Reply, other: Reply) -> Standing:
+    async def stand(self, one: Reply, other: Reply, *, known: bool = False) -> Standing:
         """Whether two replies that differ go on to do so."""
-        return await self._standings.stand(one, other)
+        return await self._standings.stand(one, other, known=known)
+
+    def knows(self, requirement: str) -> bool:
+        """Whether a requirement, or that of the row that is heard, is known to be broken."""
+        return (requirement or self._about) in self._broken
 
     async def differ(self, one: Reply, other: Reply, *, pairs: int = 0) -> Standing:
-        """Whether two replies differ for another reason than noise; taken on trust where that is not likely to be
-        why one of so many `pairs` does."""
+        """Whether two replies differ for another reason than noise; on trust where one of so many `pairs` does."""
         if not pairs or self.steadiness.is_noise_likely(pairs, one, other):
             return await self._standings.differ(one, other)
         self._trusted.append((pairs, one, other))
@@ -304,8 +307,7 @@ class Hearing:
         return self.steadiness.unsteady(*replies)
 
     def give_up(self, reply: Reply, *, whole: bool = False) -> None:
-        """Compare nothing of the form of this reply's request any more; of the `whole` target, with as much or as
-        little left to chance."""
+        """Compare nothing of this reply's form any more; of the `whole` target, nothing as much left to chance."""
         self.steadiness.give_up(reply, whole=whole)
 
     def waver(self, one: Reply, other: Reply) -> None:
@@ -330,10 +332,6 @@ class Hearing:
     def compared(self, form: str, case: Case, *, alike: bool) -> None:
         """Take notice of whether a request in another form than the first was answered as in the first."""
         self.suspicions.compared(form, case, alike=alike)
-
-    def _drain(self) -> list[Observation]:
-        unjudged, self._unjudged = self._unjudged, []
-        return unjudged
 
 
 def _is_lost(seen: Observation) -> bool:

@@ -103,6 +103,19 @@ class Record:
             for id_, side in judged.kept:
                 yield Finding(requirement=id_, verdict=Verdict.PASS, case=case, side=side)
 
+    def own(self, finding: Finding) -> Exchange | None:
+        """The exchange to look at first, if it is there.
+
+        Of two that are compared it is the first; else the last of the finding's own case, or the last of all.
+        """
+        if finding.versus is not None:
+            return self.exchanges.get(finding.exchanges[0])
+        known = (self.exchanges[number] for number in reversed(finding.exchanges) if number in self.exchanges)
+        last = next(known, None)
+        if last is None or last.case == finding.case:
+            return last
+        return next((exchange for exchange in known if exchange.case == finding.case), last)
+
     @property
     def complete(self) -> bool:
         """Whether the run was ended in order and left nothing out."""

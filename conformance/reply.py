@@ -30,6 +30,8 @@ class Reply:
     usage: Mapping[str, Any] = field(default_factory=dict)
     pieces: tuple[str, ...] = ()
     """The texts of a stream's events, empty ones apart."""
+    places: tuple[int, ...] = ()
+    """Where the events of these begin, in bytes of the body."""
     problem: str = ""
 
     @property
@@ -99,9 +101,14 @@ class Reply:
         if other is None:
             return _quoted(whole, 0, 2 * SHOWN)
         theirs = "".join(other.said) if other.calls else other.text
-        place = next((i for i, (a, b) in enumerate(zip(whole, theirs, strict=False)) if a != b), None)
-        place = min(len(whole), len(theirs)) if place is None else place
+        place = parted(whole, theirs)
         return _quoted(whole, max(0, place - SHOWN), place + SHOWN)
+
+
+def parted(one: str, other: str) -> int:
+    """The first character in which two texts differ; the length of the shorter one where they do not before."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
 
 
 def unasked(contract: Contract, case: Case, reason: str) -> Reply:
@@ -133,9 +140,10 @@ def _of_stream(seen: Observation) -> Reply:
     if not seen.is_stream:
         return Reply(seen, problem=f"the answer to {seen.case.id} is no stream")
     pieces: list[str] = []
+    places: list[int] = []
     calls: list[Any] = []
     usage: Mapping[str, Any] = {}
-    for _, payload in seen.payloads:
+    for event, payload in seen.payloads:
         value = None if isinstance(payload, jsontext.NotJSON) else payload.value
         if not isinstance(value, Mapping) or is_error(value):
             return Reply(seen, problem=f"an event in the stream of {seen.case.id} is no piece of an answer")
@@ -144,10 +152,12 @@ def _of_stream(seen: Observation) -> Reply:
             return Reply(seen, problem=f"an event in the stream of {seen.case.id} holds no text")
         if piece:
             pieces.append(piece)
+            places.append(event.offset)
         if isinstance(called, list):
             calls += called
         usage = _mapping(value.get("usage")) or usage
-    return Reply(seen, text=_joined(pieces), calls=tuple(calls), usage=usage, pieces=tuple(pieces))
+    text = _joined(pieces)
+    return Reply(seen, text, tuple(calls), usage, pieces=tuple(pieces), places=tuple(places))
 
 
 def _joined(pieces: list[str]) -> str:

@@ -50,6 +50,7 @@ def _finding(contract: Contract, relation: Relation, ruling: Ruling) -> Finding:
         reason=ruling.reason,
         exchanges=numbers,
         confirmed=ruling.confirmed,
+        at=ruling.at,
         versus=_versus(ruling) if ruling.kind is Kind.BROKEN else None,
         side=Side.VALID,
     )

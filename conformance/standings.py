@@ -68,11 +68,14 @@ class Standings:
                         self._steadiness.give_up(reply, price=reply.case.price)
         self._doubtful = {}
 
-    async def stand(self, one: Reply, other: Reply) -> Standing:
-        """Whether two replies that differ go on to do so: asked again in turns, A B B A, each gives its first."""
+    async def stand(self, one: Reply, other: Reply, *, known: bool = False) -> Standing:
+        """Whether two replies that differ go on to do so: asked again in turns, A B B A, each gives its first.
+
+        What they show may be `known`: then one more instance of it is made sure of by one turn.
+        """
         if self._vain >= MOST_VAIN:
             return Standing.MOODS
-        standing = await self._stand(one, other)
+        standing = await self._stand(one, other, known=known)
         self._vain += standing is not Standing.STANDS
         return standing
 
@@ -127,12 +130,12 @@ class Standings:
         self._hearing.waver(reply, fresh)
         return None
 
-    async def _stand(self, one: Reply, other: Reply) -> Standing:
+    async def _stand(self, one: Reply, other: Reply, *, known: bool) -> Standing:
         ones: list[Reply] = []
         others: list[Reply] = []
         try:
             async with self._hearing.quiet():
-                while self._goes_on(one, other, ones, others):
+                while self._goes_on(one, other, ones, others, known=known):
                     # A B B A: machines that take turns would each get the same of the two, A B A B.
                     turns = [(ones, one), (others, other)]
                     for same, reply in turns if len(ones) % 2 == 0 else reversed(turns):
@@ -157,9 +160,11 @@ class Standings:
         spelled = await self._hearing.respelled(reply.case, turn) if turn else None
         return spelled or await self._hearing.again(reply.case)
 
-    def _goes_on(self, one: Reply, other: Reply, ones: Sequence[Reply], others: Sequence[Reply]) -> bool:
-        if len(ones) < TURNS:
-            return True
+    def _goes_on(
+        self, one: Reply, other: Reply, ones: Sequence[Reply], others: Sequence[Reply], *, known: bool
+    ) -> bool:
+        if known or len(ones) < TURNS:
+            return not (known and ones)
         # What is not what it was at first stands for nothing, however often it is asked for.
         stands = ones[0].said == one.said and others[0].said == other.said
         if stands and self._spelled < SPELLED:

@@ -9,7 +9,7 @@ from typing import Any
 
 from infercheck.findings import Verdict
 from infercheck.record import Record
-from infercheck.reports.changes import ORDER, STANDINGS, Change, Standing, change, worse
+from infercheck.reports.changes import ORDER, STANDINGS, WORSE, Change, Standing, change, worse
 from infercheck.reports.plain import count
 from infercheck.requirements import Level, Requirement
 from infercheck.results import Group, Result, Results, breadth
@@ -156,8 +156,12 @@ def regressions(comparison: Comparison, *, fail_on_should: bool = False) -> list
         for run in comparison.cut_off
     ]
     for row in comparison.worse(fail_on_should=fail_on_should):
-        where = ", ".join(map(str, row.worse_in))
-        lines.append(f"{row.change} in run {where}: {row.requirement.level} {row.requirement.id}")
+        first, *later = row.verdicts
+        found = [change(first, verdict) for verdict in later]
+        # Of several runs each may be worse in its own way.
+        for way in dict.fromkeys(one for one in found if one in WORSE):
+            where = ", ".join(str(number) for number, one in enumerate(found, start=2) if one is way)
+            lines.append(f"{way} in run {where}: {row.requirement.level} {row.requirement.id}")
     return lines
 
 

@@ -19,6 +19,9 @@ _NAMED_HEADER = re.compile(r'-H "[\w-]+: \$[A-Za-z_][A-Za-z0-9_]*"')
 OPTIONS = ("-H", "--insecure", "--cacert", "--proxy")
 """Options of curl that a way to a target may need."""
 
+BODIES = "bodies"
+"""The folder of long bodies, in that of the reports."""
+
 INLINE = 2_000
 """Bytes up to which a body stands in the command line; longer ones stand in a file beside the report."""
 
@@ -32,6 +35,8 @@ def curl(header: Mapping[str, Any], request: Request) -> str:
     words = ["curl", "-sS", "-i", "-X", shlex.quote(request.method), shlex.quote(url_of(header, request))]
     if request.stream:
         words.insert(1, "-N")
+    if set("[]{}") & set(words[-1]):
+        words.insert(1, "-g")  # else curl takes them for several addresses
     if token := token_of(header, request):
         line = f"Authorization: Bearer {token}"
         words += ["-H", f'"{line}"' if token.startswith("$") else shlex.quote(line)]
@@ -105,7 +110,7 @@ def needs_file(request: Request) -> bool:
 
 def body_file(request: Request) -> str:
     """The path of a body's file, relative to the folder of the reports."""
-    return f"bodies/{request.digest[:16]}.json"
+    return f"{BODIES}/{request.digest[:16]}.json"
 
 
 def write_body(folder: Path, request: Request) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from infercheck.cases import Request, Token
@@ -11,9 +11,10 @@ from infercheck.findings import Finding, Verdict
 from infercheck.record import Record
 from infercheck.reports.markup import marked
 from infercheck.reports.nearest import Difference, between, nearest
-from infercheck.reports.survey import Survey
+from infercheck.reports.survey import Survey, succeeded
 from infercheck.reports.trace import Piece, Trace, trace_of
 from infercheck.reports.words import commands, replay
+from infercheck.results import Group, Result
 
 TEXT = 2_000
 """Characters of a text that are shown."""
@@ -29,6 +30,14 @@ GENEROUS = 1_500_000
 """Characters of exhibits after which a quarter of the above is shown, so that a page stays small."""
 ENOUGH = 3_500_000
 """Characters, as they stand in the page, after which exhibits are left to the journal and report.json."""
+FOLDED = 50
+"""Groups of findings of a requirement that are shown at all."""
+SHORT = 200
+"""Characters of the texts of a finding for which there is hardly room."""
+FRAME = 1_000
+"""Characters of what stands around the texts of a group."""
+TEXTS = ("expected", "observed", "reason")
+"""The texts of a finding."""
 HEADERS = 30
 """Headers of an answer that are shown."""
 EXCHANGES = 4
@@ -86,10 +95,9 @@ class Exhibits:
 
     def difference(self, finding: Finding) -> Difference | None:
         """How its request differs from the one that it is compared with, or from the nearest that passed."""
-        exchanges = self.record.exchanges
-        if finding.exchange is None or finding.exchange not in exchanges or not self._limit(TEXT):
+        exchanges, exchange = self.record.exchanges, self.record.own(finding)
+        if exchange is None or not self._limit(TEXT):
             return None
-        exchange = exchanges[finding.exchange]
         if finding.versus is not None:
             return between(exchanges[finding.versus], exchange) if finding.versus in exchanges else None
         case = self.record.case(exchange.case)
@@ -97,6 +105,9 @@ class Exhibits:
         # What is left open, or is no JSON at all, is not told by its members; nor is one request with two answers.
         if area not in TOLD or exchange.case.startswith("wire/") or case.get("expectation") == "open":
             return None
+        twin = self.survey.succeeded.get(exchange.request.digest)
+        if twin is not None and not succeeded(exchange):
+            return Difference(number=twin, changes=(), same=())
         passed = self.survey.passed
         if area != "input":
             passed = [one for one in passed if finding.requirement in one.kept]
@@ -104,6 +115,19 @@ class Exhibits:
         if found is not None:
             self._spend(*(f"{change.there}{change.here}" for change in found.changes))
         return found
+
+    def groups(self, result: Result) -> list[Group]:
+        """The groups of findings of a requirement that the page has room for, the texts of each cut to it."""
+        shown: list[Group] = []
+        for group in result.groups[:FOLDED]:
+            limit = self._limit(TEXT) or SHORT
+            if shown and limit < TEXT:
+                break
+            finding = replace(group.finding, **{name: getattr(group.finding, name)[:limit] for name in TEXTS})
+            self._spend(*(getattr(finding, name) for name in TEXTS))
+            self._spent += FRAME
+            shown.append(replace(group, finding=finding))
+        return shown
 
     def _command(self, name: str, line: str) -> Excerpt:
         excerpt = clipped(line, self._limit(COMMAND))
@@ -120,10 +144,13 @@ class Exhibits:
     def of(self, finding: Finding) -> list[tuple[int, Exhibit | None]]:
         """The exchanges of a finding by number; None for those that `missing` tells of."""
         numbers = list(dict.fromkeys(finding.exchanges))
-        compared = [] if finding.versus is None else [numbers[0], finding.versus]
-        others = [number for number in numbers if number not in compared]
-        room = EXCHANGES - len(compared)
-        return [(number, self._exhibit(number, finding)) for number in (*compared, *others[-room:])]
+        own = self.record.own(finding)
+        first = [number for number in (own.number if own else None, finding.versus) if number is not None]
+        others = [number for number in numbers if number not in first]
+        room = EXCHANGES - len(first)
+        # In the order of sending, but that two which are compared come first.
+        shown = first + others[-room:] if finding.versus is not None else sorted(first + others[-room:])
+        return [(number, self._exhibit(number, finding)) for number in shown]
 
     def missing(self, number: int) -> str:
         """Why an exchange has no exhibit here; empty where it stands elsewhere on the page."""
@@ -165,7 +192,7 @@ class Exhibits:
             headers=headers,
             headers_left_out=max(0, len(answer.headers) - HEADERS),
             body=body,
-            trace=self._trace(exchange, finding.at),
+            trace=self._trace(exchange, finding.at if number in finding.exchanges[:1] else None),
         )
 
     def _trace(self, exchange: Exchange, at: int | None) -> Trace | None:

@@ -44,7 +44,11 @@ def document(record: Record) -> Mapping[str, Any]:
             "creator": {"name": "infercheck", "version": record.header["infercheck"]},
             # Optional, but Firefox opens no archive without it.
             "pages": [],
-            "entries": [_entry(record.header, began, record.exchanges[number]) for number in record.exchanges],
+            # The format prefers them in the order of sending, which numbers need not tell of those sent together.
+            "entries": sorted(
+                (_entry(record.header, began, record.exchanges[number]) for number in record.exchanges),
+                key=lambda entry: str(entry["startedDateTime"]),
+            ),
         }
     }
 
@@ -120,7 +124,7 @@ def _response(answer: Answer) -> Mapping[str, Any]:
         "status": answer.status or 0,
         "statusText": _phrase(answer.status),
         "httpVersion": HTTP,
-        "cookies": [],
+        "cookies": _pairs(list(_cookies(answer))),
         "headers": _pairs(answer.headers),
         "content": content,
         "redirectURL": answer.header("location") or "",
@@ -135,6 +139,13 @@ def _response(answer: Answer) -> Mapping[str, Any]:
     if answer.cut:
         came["comment"] = "closed by infercheck on purpose"
     return came
+
+
+def _cookies(answer: Answer) -> Iterator[tuple[str, str]]:
+    for name, value in answer.headers:
+        if name.lower() == "set-cookie":
+            key, _, said = value.partition(";")[0].partition("=")
+            yield key.strip(), said.strip()
 
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> list[Mapping[str, str]]:

@@ -20,8 +20,6 @@ from infercheck.results import Result, Results
 
 GROUPS = 5
 """Groups of findings of one requirement that stand open; the rest are folded."""
-FOLDED = 50
-"""Groups that are shown at all."""
 SECTIONS = (
     ("failures", "Failures", "Promises of level MUST that the target broke.", (Verdict.FAIL,)),
     (
@@ -53,7 +51,6 @@ def render(results: Results) -> str:
         "report.html.jinja",
         script="report.js",
         GROUPS=GROUPS,
-        FOLDED=FOLDED,
         section_of=SECTION_OF,
         others=others,
         exhibits=Exhibits(results.record, survey),
@@ -97,7 +94,7 @@ def _reasons(results: Results) -> Iterator[str]:
     if totals[Verdict.EXPECTED]:
         yield f"{count(totals[Verdict.EXPECTED], 'requirement')} broken as expected."
     if totals[Verdict.WARN]:
-        yield f"{count(totals[Verdict.WARN], 'SHOULD requirement')} not kept (warnings, no failure)."
+        yield f"{count(totals[Verdict.WARN], 'SHOULD requirement')} not kept (warnings)."
 
 
 def _loud(results: Results) -> Iterator[str]:
@@ -129,7 +126,7 @@ def _facts(results: Results) -> Iterator[tuple[str, str, str]]:
     yield "Started", header["started"].replace("T", " ").replace("+00:00", " UTC"), "short"
     yield "Took", f"{footer['seconds']:,.1f} s" if footer else "unknown", "short"
     yield "Requests", f"{len(record.exchanges):,} ({header['planned']['requests']:,} planned)", "short"
-    yield "Complete", "yes" if record.complete else "no", "short"
+    yield "Ran to its end", "yes" if record.complete else "no", "short"
     yield "What noise leaves to be told", footer.get("noise", ""), "wide"
     yield "Contract SHA-256", contract["sha256"], "more"
     yield "Dialect", clipped(dialect_of(record)).text, "more"

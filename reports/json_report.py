@@ -72,6 +72,7 @@ def _requirement(record: Record, result: Result) -> Mapping[str, Any]:
 def finding_of(record: Record, group: Group) -> Mapping[str, Any]:
     """A group of findings as a JSON value."""
     finding = group.finding
+    own = record.own(finding)
     return {
         "verdict": finding.verdict,
         "case": finding.case,
@@ -79,7 +80,7 @@ def finding_of(record: Record, group: Group) -> Mapping[str, Any]:
         "observed": finding.observed,
         "reason": finding.reason or None,
         "count": group.count,
-        "curl": curl_of(record, finding.exchange),
+        "curl": curl_of(record, own.number if own else None),
         "versus": _versus(record, finding),
         "exchanges": [str(number) for number in finding.exchanges],
         "request_number": group.request_number,

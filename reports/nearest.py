@@ -11,7 +11,7 @@ from infercheck.cases import Request, Token
 from infercheck.exchange import Exchange
 from infercheck.reports.survey import Passed, members
 
-VALUE = 160
+VALUE = 400
 """Characters of a value that are shown."""
 CHANGES = 12
 """Changes up to which two requests are neighbours."""
@@ -24,6 +24,8 @@ class Change:
     place: str
     there: str
     here: str
+    weight: int = 1
+    """How many values differ: a member that only one has may hold many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ def nearest(exchange: Exchange, branch: str | None, passed: Sequence[Passed]) ->
         if one.exchange.number == exchange.number:
             continue
         changes = tuple(_changes(one.exchange.request, one.body, exchange.request, body))
-        weight = len(changes) + 2 * (one.branch != branch)
+        weight = sum(change.weight for change in changes) + 2 * (one.branch != branch)
         if changes and len(changes) <= CHANGES and (best is None or (weight, _length(changes)) < best[:2]):
             best = weight, _length(changes), _difference(one.exchange.number, one.body, body, changes)
     return None if best is None else best[2]
@@ -94,14 +96,21 @@ def _between(left: Any, right: Any, place: str) -> Iterator[Change]:
         for name in dict.fromkeys([*left, *right]):
             inner = f"{place}.{name}" if place else name
             if name not in left or name not in right:
-                yield Change(place=inner, there=_shown(left, name), here=_shown(right, name))
+                weight = _count(left.get(name, right.get(name)))
+                yield Change(place=inner, there=_shown(left, name), here=_shown(right, name), weight=weight)
             else:
                 yield from _between(left[name], right[name], inner)
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
         for index, (one, other) in enumerate(zip(left, right, strict=True)):
             yield from _between(one, other, f"{place}[{index}]")
     elif not _same(left, right):
-        yield Change(place=place, there=_written(left), here=_written(right))
+        weight = max(_count(left), _count(right))
+        yield Change(place=place, there=_written(left), here=_written(right), weight=weight)
+
+
+def _count(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return max(1, sum(map(_count, inner)))
 
 
 def _same(left: Any, right: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
@@ -15,7 +15,9 @@ from infercheck.exchange import Answer, Exchange
 from infercheck.reports.visible import visible
 
 LINES = 60
-"""Lines of a body that are shown."""
+"""Lines that are shown: those that differ, and what stands about them, before others."""
+ABOUT = 3
+"""Lines before and after those that differ that are shown."""
 WIDE = 400
 """Characters of a line that are shown."""
 MASKED = frozenset({"date", "content-length"})
@@ -28,9 +30,13 @@ def side_by_side(console: Console, recorded: Exchange, now: Exchange) -> None:
     table.add_column("")
     table.add_column(f"recorded (request {recorded.number})", ratio=1, overflow="fold")
     table.add_column("now", ratio=1, overflow="fold")
-    for old, new in _aligned(list(lines_of(recorded.answer)), list(lines_of(now.answer))):
-        style = "" if old == new else "bold"
-        table.add_row("" if old == new else "!", Text(old or "", style), Text(new or "", style))
+    pairs = list(_aligned(list(lines_of(recorded.answer)), list(lines_of(now.answer))))
+    for first, last in _kept([old != new for old, new in pairs]):
+        for old, new in pairs[first:last]:
+            style = "" if old == new else "bold"
+            table.add_row("" if old == new else "!", Text(old or "", style), Text(new or "", style))
+        if last < len(pairs):
+            table.add_row("", Text("…", "dim"), Text("…", "dim"))
     console.print(table)
 
 
@@ -42,9 +48,7 @@ def lines_of(answer: Answer) -> Iterator[str]:
             yield visible(f"{name.lower()}: {value}", WIDE)
     yield ""
     body = list(_body_lines(answer.body))
-    yield from (visible(line, WIDE) for line in body[:LINES])
-    if len(body) > LINES:
-        yield f"… and {len(body) - LINES} more lines"
+    yield from (visible(line, WIDE) for line in body)
     if answer.cut:
         yield "(closed by infercheck on purpose)"
     if answer.failure:
@@ -58,6 +62,23 @@ def _body_lines(body: bytes) -> Iterator[str]:
         yield from body.decode("utf-8", "backslashreplace").splitlines()
         return
     yield from jsontext.pretty(value).splitlines()
+
+
+def _kept(differ: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    # Stretches to be shown: all where that is little, else the head, and what differs with some lines about it.
+    if len(differ) <= LINES:
+        yield 0, len(differ)
+        return
+    wanted = set(range(ABOUT))
+    for place, differs in enumerate(differ):
+        if differs and len(wanted) < LINES:
+            wanted.update(range(max(0, place - ABOUT), min(len(differ), place + ABOUT + 1)))
+    places = sorted(wanted)
+    first = places[0]
+    for place, following in zip_longest(places, places[1:]):
+        if following != place + 1:
+            yield first, place + 1
+            first = following
 
 
 def _aligned(old: list[str], new: list[str]) -> Iterator[tuple[str | None, str | None]]:

@@ -55,6 +55,8 @@ class Survey:
     prices: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
     passed: list[Passed] = field(default_factory=list)
+    succeeded: dict[str, int] = field(default_factory=dict)
+    """The first answer with success to each request, by the request's digest."""
 
 
 def survey_of(record: Record) -> Survey:
@@ -66,6 +68,8 @@ def survey_of(record: Record) -> Survey:
         area = _area(case)
         survey.prices[area] += int(case.get("price") or 0)
         survey.requests[area] += 1
+        if succeeded(exchange):
+            survey.succeeded.setdefault(exchange.request.digest, number)
         if len(survey.streams) < STREAMS and (streamed := _streamed(exchange)) is not None:
             survey.streams.append(streamed)
         if len(survey.passed) < NEIGHBOURS and (passed := _passed(record, exchange, case)) is not None:
@@ -92,14 +96,19 @@ def _streamed(exchange: Exchange) -> Streamed | None:
     return Streamed(at=exchange.started, first=times[0], gap=gaps[len(gaps) // 2] if gaps else None)
 
 
+def succeeded(exchange: Exchange) -> bool:
+    """Whether a request was answered with a status of success, to the end."""
+    answer = exchange.answer
+    return answer.status is not None and 200 <= answer.status < 300 and answer.failure is None
+
+
 def _passed(record: Record, exchange: Exchange, case: Mapping[str, Any]) -> Passed | None:
     judged = record.judged.get(exchange.case)
-    answer = exchange.answer
     if judged is None or not judged.kept or any(finding.verdict in BAD for finding in judged.findings):
         return None
     if case.get("expectation") != "valid" or exchange.case.startswith("wire/"):
         return None
-    if answer.status is None or not 200 <= answer.status < 300 or answer.failure is not None:
+    if not succeeded(exchange):
         return None
     body = members(exchange.request.body)
     if body is None:

@@ -11,13 +11,13 @@ from itertools import accumulate
 from infercheck import jsontext, sse
 from infercheck.exchange import Answer, Chunk
 
-HEAD, TAIL = 24, 8
-"""Chunks at a stream's beginning and end that are shown, beside those with faults."""
+HEAD, TAIL = 300, 8
+"""Chunks at a stream's beginning and end that are shown, beside those with faults: 256 tokens have room."""
 FAULTY = 12
 """Chunks with faults that are shown."""
 BYTES = 400
 """Bytes of a chunk that are shown."""
-TICKS = 240
+TICKS = 600
 """Chunks that a timeline shows."""
 DONE = "[DONE]"
 
@@ -81,15 +81,15 @@ class Trace:
 
 
 def trace_of(answer: Answer, at: int | None = None) -> Trace | None:
-    """The trace of an answer that came as an event stream; None where no byte came.
+    """The trace of an answer that came as an event stream; None where no byte came, or one JSON document.
 
     The event that begins `at` a byte of the answer, the one that a finding is about, is marked as well.
     """
     chunks = answer.chunks
-    if not chunks:
+    if not chunks or _is_json(answer.body):
         return None
     stream = sse.parse((chunk.data, chunk.time) for chunk in chunks)
-    faults = _faults(chunks, stream, at)
+    faults = _faults(chunks, stream, at, cut=answer.cut)
     ended = defaultdict(list)
     for number, event in enumerate(stream.events, start=1):
         ended[event.chunk].append(number)
@@ -127,8 +127,8 @@ class Fault:
     is_blamed: bool
 
 
-def _faults(chunks: Sequence[Chunk], stream: sse.Stream, at: int | None) -> dict[int, list[Fault]]:
-    starts = [0, *accumulate(len(chunk.data) for chunk in chunks)][:-1]
+def _faults(chunks: Sequence[Chunk], stream: sse.Stream, at: int | None, *, cut: bool) -> dict[int, list[Fault]]:
+    *starts, end = [0, *accumulate(len(chunk.data) for chunk in chunks)]
     found: dict[int, list[Fault]] = defaultdict(list)
 
     def note(offset: int, words: str, length: int = 0, *, blamed: bool = True) -> None:
@@ -136,25 +136,32 @@ def _faults(chunks: Sequence[Chunk], stream: sse.Stream, at: int | None) -> dict
         found[index].append(Fault(offset - starts[index], length, words, blamed))
 
     for fault in stream.faults:
+        length = len(fault.detail.split()) if fault.kind is sse.FaultKind.INVALID_UTF_8 else 0
+        unfinished = fault.kind is sse.FaultKind.UNTERMINATED_EVENT or (length and fault.offset + length >= end)
+        if cut and unfinished:
+            continue  # we did not wait for the rest of it
         detail = fault.detail[:60] if fault.kind is not sse.FaultKind.UNTERMINATED_EVENT else ""
         words = f"{WORDS[fault.kind]}{f' ({detail})' if detail else ''}"
-        length = 1 if fault.kind is sse.FaultKind.INVALID_UTF_8 else 0
         note(fault.offset, words, length, blamed=fault.kind in BLAMED)
     done = False
     for event in stream.events:
         if done and event.data != DONE:
             note(event.offset, f"an event after {DONE}", blamed=False)
         done = done or event.data == DONE
-        if event.type == "message" and event.data not in ("", DONE) and not _is_json(event.data):
+        if (
+            event.type == "message"
+            and event.data not in ("", DONE)
+            and not _is_json(event.data.encode("utf-8", "surrogatepass"))
+        ):
             note(event.offset, "its data is no strict JSON")
     if at is not None:
         note(at, ABOUT)
     return found
 
 
-def _is_json(text: str) -> bool:
+def _is_json(data: bytes) -> bool:
     try:
-        jsontext.parse(text.encode("utf-8", "surrogatepass"))
+        jsontext.parse(data)
     except jsontext.NotJSON:
         return False
     return True

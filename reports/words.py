@@ -75,7 +75,8 @@ def message(finding: Finding, limit: int) -> str:
 
 def commands(record: Record, finding: Finding) -> Iterator[tuple[str, str]]:
     """The curl lines of a finding, whole, by name: `try` and, where two answers are compared, `versus`."""
-    for name, number in (("try", finding.exchange), ("versus", finding.versus)):
+    own = record.own(finding)
+    for name, number in (("try", own.number if own else None), ("versus", finding.versus)):
         if whole := curl_of(record, number):
             yield name, whole
 
@@ -86,11 +87,12 @@ def replay(record: Record, finding: Finding) -> Iterator[tuple[str, str]]:
     None for an object of a test: nobody but that test can ask it again.
     """
     target = record.header["target"]
-    if finding.exchange is None or finding.exchange not in record.exchanges:
+    own = record.own(finding)
+    if own is None:
         return
     if str(target["address"]).startswith(LIVE):
         return
-    words = ["infercheck", "replay", record.header["folder"], record.exchanges[finding.exchange].case]
+    words = ["infercheck", "replay", record.header["folder"], own.case]
     if str(target["address"]).startswith(SERVED):
         options = target.get("serve_options", ())
         pairs = zip(options[::2], options[1::2], strict=True)

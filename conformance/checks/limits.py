@@ -11,6 +11,8 @@ from infercheck.reply import reply_of
 
 STATED, OMITTED = "effect/max_tokens", "default/max_tokens"
 
+NO_MORE = "no more tokens than the limit allows"
+
 WORDS, MORE = 8, 16
 """Words that no token spans, and more of them: where a target counts nothing, only a text that is far too long
 shows that its limit was not kept."""
@@ -28,9 +30,11 @@ def check(seen: Observation) -> Iterator[Said]:
         return
     words = len(reply.text.split())
     if reply.tokens is not None and reply.tokens > limit:
-        yield not_kept(id_, f"at most {limit} tokens", f"{reply.tokens}, as its usage says: {reply.shown()}")
+        events = f" in {len(reply.pieces)} events" if reply.pieces else ""
+        observed = f"{reply.tokens} of at most {limit}, as its usage counts them{events}: {reply.shown()}"
+        yield not_kept(id_, NO_MORE, observed)
     elif reply.tokens is None and words > WORDS * limit + MORE:
-        yield not_kept(id_, f"at most {limit} tokens", f"{words} words: {reply.shown()}")
+        yield not_kept(id_, NO_MORE, f"{words} words, where {limit} tokens are the limit: {reply.shown()}")
 
 
 def is_too_long(seen: Observation) -> bool:

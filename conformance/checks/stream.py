@@ -145,5 +145,6 @@ def _end(seen: Observation) -> Iterator[Said]:
         observed = f"no {DONE}"
     else:
         after = last - marks[0]
-        observed = f"{len(marks)} times, {after} events after the first"
+        times = "once" if len(marks) == 1 else f"{len(marks)} times"
+        observed = f"{DONE} {times}, and {after} {'event' if after == 1 else 'events'} after the first"
     yield say("stream/done", marks == [last] and last >= 0, f"{DONE} once, at the end", observed)

@@ -136,7 +136,7 @@ def _with_whom(record: Record, exchange: Exchange, finding: Finding) -> str:
     if finding.versus is None:
         several = len(finding.exchanges) > 1
         return f"told by comparing {len(finding.exchanges)} answers, this among them" if several else "seen in it"
-    own = record.exchanges.get(finding.exchange or 0)
+    own = record.own(finding)
     number = finding.versus if own is None or own.case == exchange.case else own.number
     other = record.exchanges.get(number)
     return f"compared with the answer to {other.case if other else 'another request'} (request {number})"
@@ -145,8 +145,7 @@ def _with_whom(record: Record, exchange: Exchange, finding: Finding) -> str:
 def _recorded(record: Record, pattern: str) -> Exchange:
     # The last answer to a case is the one that a finding rests on; but of two that are compared, the first.
     for finding in record.findings:
-        own = record.exchanges.get(finding.exchange or 0)
-        if finding.case == pattern and finding.versus is not None and own is not None:
+        if finding.case == pattern and finding.versus is not None and (own := record.own(finding)):
             return own
     found = [one for one in record.exchanges.values() if one.case == pattern or str(one.number) == pattern]
     if not found:

@@ -11,10 +11,12 @@ from infercheck.commands.options import given, job_of_options
 from infercheck.config import NAME, find_config
 from infercheck.errors import InfercheckError, UsageError
 from infercheck.expectation_files import to_yaml
+from infercheck.findings import Verdict
 from infercheck.launching.launch import JOURNAL, OUTPUT, Launch, perform, prepare
 from infercheck.launching.reports import REPORTS, write_reports
 from infercheck.reports import terminal
 from infercheck.reports.files import to_bytes, write_file
+from infercheck.reports.plain import count
 from infercheck.reports.visible import visible
 from infercheck.results import Results
 from infercheck.runners.masking import Mask
@@ -81,6 +83,9 @@ def _run(argv: tuple[str, ...], options: dict[str, Any]) -> int:
     if written is not None:
         _write_expectations(written, launch, results)
         said(f"expectations written to {written}")
+    warnings = results.totals[Verdict.WARN]
+    if job.fail_on_should and warnings and results.exit_status() != 1:
+        said(f"exit status 1, for --fail-on should: {count(warnings, 'SHOULD requirement')} not kept")
     return results.exit_status(fail_on_should=job.fail_on_should, allow_undecided=job.allow_undecided)
 
 

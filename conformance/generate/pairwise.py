@@ -10,7 +10,7 @@ from infercheck.cases import Case, Part, Side
 from infercheck.generate.boundary import Boundary
 from infercheck.schema import Place
 
-VALUES = 3
+VALUES = 2
 """How many boundary values of a parameter are paired, its absence apart."""
 
 

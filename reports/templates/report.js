@@ -12,7 +12,7 @@ addEventListener("DOMContentLoaded", () => {
 
   const textOf = (row) => {
     // What a row says, without its commands: the name of the model stands in each of them.
-    const parts = row.matches("tr") ? [row] : [...row.querySelectorAll("h3, .what, figure, h4, dd, .group > p, th, td")];
+    const parts = row.matches("tr") ? [row] : [...row.querySelectorAll("h3, .what, figure, h4, dd, .group > p, .evidence > p, th, td")];
     if (!texts.has(row)) texts.set(row, parts.map((part) => part.textContent).join(" ").toLowerCase());
     return texts.get(row);
   };

@@ -190,7 +190,7 @@ def test_a_defect_away_from_every_limit_is_shown_by_its_smallest_request(one):
     assert broken(results) == {one.requirement}
     (result,) = results.with_verdict(Verdict.FAIL, Verdict.WARN)
     group = result.groups[0]
-    exchange = results.record.exchanges[group.finding.exchange]
+    exchange = results.record.own(group.finding)
     assert len(exchange.request.body) < 4_000
     body = json.loads(exchange.request.body)
     # Sixty messages are drawn in turn alone, and stay so. Others may be out of turn, or wrong, from the beginning.

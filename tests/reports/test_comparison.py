@@ -257,6 +257,11 @@ def test_what_one_of_two_runs_says_nothing_of_is_told_and_not_counted():
     assert uncounted(runs({"a/1": PASS}, {"a/1": FAIL})) == []
 
 
+def test_each_run_is_said_to_be_worse_in_its_own_way():
+    it = runs({"a/1": PASS}, {"a/1": UNSURE}, {"a/1": FAIL}, {"a/1": PASS}, {"a/1": WARN})
+    assert regressions(it) == ["newly undecided in run 2: MUST a/1", "newly broken in run 3, 5: MUST a/1"]
+
+
 def test_why_something_is_still_open_is_told():
     open_ = [Finding(requirement="a/1", verdict=UNSURE, reason="no power")]
     one = results_of(record(rows=[row(requirement("a/1"))], findings=open_))

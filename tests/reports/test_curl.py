@@ -23,6 +23,13 @@ def test_what_leads_to_a_target_is_given(option):
     assert f" {option} " in line(option)
 
 
+def test_an_address_with_brackets_is_one_address():
+    target = {"url": "http://x/?a[]={1}", "token_variable": None, "curl_options": []}
+    made = curl({"target": target, "folder": "/", "contract": {"model": "m"}}, Request(body=b"{}"))
+    assert made.startswith("curl -g -sS")
+    assert " -g " not in line()
+
+
 @pytest.mark.parametrize("option", UNSAFE)
 def test_what_a_shell_would_do_otherwise_is_left_out(option):
     assert line(option) == line()

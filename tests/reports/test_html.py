@@ -125,7 +125,7 @@ def test_a_failure_shows_clause_sides_number_curl_request_and_answer():
         '"minLength": 1',
         "/oneOf/0/minLength",
         "(7 cases)",
-        "1 finding, first at request 1, confirmed",
+        "1 finding, known at request 1, confirmed",
         "expected 1",
         "observed 1",
         f'curl -sS -i -X POST {URL} -H "Authorization: Bearer $MY_TOKEN"',
@@ -184,6 +184,34 @@ def test_undecided_musts_are_named_by_the_verdict():
     verdict = source[source.index("<header") : source.index("</header>")]
     assert "1 MUST requirement could not be decided." in verdict
     assert 'href="#a/b"' in verdict
+
+
+def failing(cases, requirements, text):
+    ids = [f"area/{number}" for number in range(requirements)]
+    findings = [
+        Finding(
+            requirement=ids[number % requirements],
+            verdict=Verdict.FAIL,
+            case=f"case/{number}",
+            expected=f"something else than {number}",
+            observed=f"{number} {text}",
+            exchanges=(number + 1,),
+        )
+        for number in range(cases)
+    ]
+    exchanges = {number + 1: exchange(number + 1, answer=b"no" * 500) for number in range(cases)}
+    return results_of(
+        record(rows=tuple(row(requirement(id_)) for id_ in ids), findings=findings, exchanges=exchanges, passed=[])
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["a" * 300, "\u202e" * 5000], ids=["plain", "hidden"])
+def test_ten_thousand_failures_that_all_differ_are_a_page_that_opens(text):
+    source = render(failing(10_000, 400, text))
+    assert len(source.encode()) < 8e6
+    assert all(f'<article id="area/{number}"' in source for number in range(400))
+    assert "more groups of findings are in report.json" in source
 
 
 @pytest.mark.parametrize(("number", "folds"), [(2, 0), (3, 1)])

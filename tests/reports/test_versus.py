@@ -93,8 +93,11 @@ def test_the_page_has_both_and_shows_both_answers_before_the_last_others():
     assert 'id="request-3"' not in page
 
 
-def test_without_a_comparison_the_last_exchanges_are_shown():
+def test_without_a_comparison_its_own_exchange_and_the_last_ones_are_shown():
     it = compared()
     (finding,) = it.findings
     assert [number for number, _ in Exhibits(it).of(finding)] == [2, 5, 6, 7]
-    assert [number for number, _ in Exhibits(it).of(replace(finding, versus=None))] == [4, 5, 6, 7]
+    assert [number for number, _ in Exhibits(it).of(replace(finding, versus=None))] == [2, 5, 6, 7]
+    other = replace(finding, versus=None, case="of none of these")
+    assert [number for number, _ in Exhibits(it).of(other)] == [4, 5, 6, 7]
+    assert (it.own(replace(finding, versus=None)).number, it.own(other).number) == (2, 7)

@@ -56,10 +56,11 @@ class Apart(Claim):
 
     @property
     def repeats(self) -> Sequence[Case]:
-        return [*self.cases] * ROUNDS
+        return [*self.cases] * (1 + ROUNDS)
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
-        serial = [await hearing.ask(case) for case in self.cases]
+        # First answers may have been given beside others.
+        serial = [await hearing.again(case) for case in self.cases]
         if problem := problem_of(*serial) or hearing.unsteady(*serial):
             return [undecided(problem, *serial)]
         replies: list[Reply] = []

@@ -42,6 +42,8 @@ class Ruling:
     reason: str = ""
     requirement: str = ""
     confirmed: bool = True
+    at: int | None = None
+    """Where in the first reply the event of a stream begins that it is about, in bytes."""
 
 
 class Standing(StrEnum):
@@ -74,8 +76,8 @@ class Hearing(Protocol):
     def quiet(self) -> AbstractAsyncContextManager[None]:
         """Nothing of anybody else's is under way between the fresh replies asked for within."""
 
-    async def stand(self, one: Reply, other: Reply) -> Standing:
-        """Whether two replies that differ go on to do so."""
+    async def stand(self, one: Reply, other: Reply, *, known: bool = False) -> Standing:
+        """Whether two replies that differ go on to do so; asked once where what they show is `known`."""
 
     async def differ(self, one: Reply, other: Reply, *, pairs: int = 0) -> Standing:
         """Whether two replies differ for another reason than noise; taken on trust where that is not likely to be
@@ -86,6 +88,9 @@ class Hearing(Protocol):
 
     async def moves(self, *cases: Case) -> bool:
         """Whether requests that are answered alike alone get other answers while others are under way."""
+
+    def knows(self, requirement: str) -> bool:
+        """Whether a requirement, or where it is empty that of the row itself, is known to be broken."""
 
     def unsteady(self, *replies: Reply) -> str:
         """Why replies like these cannot be compared: requests of this form are not answered alike twice."""
@@ -270,7 +275,7 @@ async def contest(
     hearing: Hearing, one: Reply, other: Reply, expected: str, observed: str, requirement: str
 ) -> Ruling:
     """Rule on two replies that differ and should not: broken where they go on to differ."""
-    match await hearing.stand(one, other):
+    match await hearing.stand(one, other, known=hearing.knows(requirement)):
         case Standing.STANDS:
             return broken(one, other, expected=expected, observed=observed, requirement=requirement)
         case Standing.SPENT | Standing.MOODS as standing:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import Any
 
 from infercheck.cases import Case, distinct
@@ -23,6 +22,7 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
+from infercheck.checks.relations.partings import how, parting, told_twice
 from infercheck.checks.relations.settings import (
     FAR,
     LENGTH,
@@ -41,7 +41,7 @@ from infercheck.requirements import Level
 COUNTS = ("completion_tokens", "prompt_tokens", "total_tokens")
 """Members of a usage."""
 
-SPACE, USAGE = "stream/equivalence/white-space", "stream/usage"
+SPACE, USAGE, DONE = "stream/equivalence/white-space", "stream/usage", "stream/done"
 
 ENOUGH_TOKENS = 32
 """Tokens of an answer from which on it has to come in more than one piece."""
@@ -96,13 +96,16 @@ class Equivalent(Claim):
             reason = f"the stream is not as it should be ({flaw}), which may be why it says something else"
             return [undecided(reason, plain, streamed, requirement=self.requirement)]
         expected = f"the answer without a stream: {plain.shown(streamed)}"
-        observed = f"{streamed.shown(plain)}{_how(plain, streamed)}"
+        observed = f"{streamed.shown(plain)}{how(plain, streamed)}"
         if (plain.text.strip(), plain.said[1]) == (streamed.text.strip(), streamed.said[1]):
             ruling = await contest(hearing, streamed, plain, expected, observed, SPACE)
-            return [kept(plain, streamed, requirement=self.requirement), ruling]
+            return [
+                kept(plain, streamed, requirement=self.requirement),
+                replace(ruling, at=parting(streamed, plain)),
+            ]
         ruling = await contest(hearing, streamed, plain, expected, observed, self.requirement)
         self._tell(hearing, alike=ruling.kind is not Kind.BROKEN)
-        return [ruling]
+        return [replace(ruling, at=parting(streamed, plain))]
 
     def _tell(self, hearing: Hearing, *, alike: bool) -> None:
         if self.form:
@@ -112,7 +115,8 @@ class Equivalent(Claim):
 def _flaw(streamed: Reply) -> str:
     # What every stream is judged on comes first: one defect is not to be told twice.
     requirements = streamed.seen.contract.requirements
-    broken_ = (said.requirement for said in check(streamed.seen) if not said.kept)
+    # How it is marked as ended says nothing of the texts before.
+    broken_ = (said.requirement for said in check(streamed.seen) if not said.kept and said.requirement != DONE)
     return next((id_ for id_ in broken_ if requirements[id_].level is not Level.INFO), "")
 
 
@@ -158,32 +162,6 @@ def _sum(reply: Reply) -> str:
     return f" (there {counts[1]} of the prompt and {counts[0]} of the answer are {counts[2]} in all)"
 
 
-def _how(plain: Reply, streamed: Reply) -> str:
-    # What an implementer looks for first.
-    pieces = streamed.pieces
-    if how := _told_twice(pieces):
-        return how
-    if "\ufffd" in streamed.text and "\ufffd" not in plain.text:
-        return " (a character that is cut in two between events becomes U+FFFD)"
-    if "".join(streamed.text.split()) == "".join(plain.text.split()):
-        return " (white space is lost or added)"
-    if streamed.said[1] != plain.said[1] and streamed.text == plain.text:
-        return " (the tool calls differ)"
-    if streamed.text and plain.text.startswith(streamed.text):
-        return " (the end is lost)"
-    if streamed.text and plain.text.endswith(streamed.text):
-        return " (the beginning is lost)"
-    return ""
-
-
-def _told_twice(pieces: Sequence[str]) -> str:
-    if len(pieces) > 2 and all(later.startswith(piece) for piece, later in pairwise(pieces)):
-        return " (every event repeats the text so far)"
-    if pieces and pieces[::2] == pieces[1::2]:
-        return " (every piece comes twice)"
-    return ""
-
-
 @dataclass(frozen=True, kw_only=True)
 class ToldOnce(Claim):
     """No stream tells its pieces twice; shown by the stream alone, where nothing can be compared."""
@@ -196,10 +174,10 @@ class ToldOnce(Claim):
 
     async def rule(self, hearing: Hearing) -> list[Ruling]:
         replies = [await hearing.ask(case) for case in self.cases]
-        if any(reply.problem or len(reply.pieces) < MANY or not _told_twice(reply.pieces) for reply in replies):
+        if any(reply.problem or len(reply.pieces) < MANY or not told_twice(reply.pieces) for reply in replies):
             return []
         expected = "events whose texts, one after the other, are the answer"
-        observed = f"in {len(replies)} streams: {replies[0].shown()}{_told_twice(replies[0].pieces)}"
+        observed = f"in {len(replies)} streams: {replies[0].shown()}{told_twice(replies[0].pieces)}"
         return [broken(*replies, expected=expected, observed=observed)]
 
 
