@@ -138,7 +138,7 @@ class Case:
 
     @property
     def group(self) -> str:
-        """The first word of the id: examples, boundary, pairwise, wire or open."""
+        """The first word of the id: where it comes from, such as boundary, wire, relation or fuzz."""
         return self.id.split("/", 1)[0]
 
     @property

@@ -66,8 +66,6 @@ class Killed:
 class Gone:
     """The target was gone or silent before the request could be sent again."""
 
-    pulse: Pulse
-
 
 Inquest = Answered | Unanswered | Killed | Gone
 
@@ -135,14 +133,14 @@ class Liveness:
         """What becomes of a request that was not answered, when it is sent again alone."""
         async with self._one_at_a_time, self._door.quiet():
             if self.over:
-                return Gone(pulse=Pulse.GONE)
+                return Gone()
             known = self._unanswered >= ATTEMPTS  # for not answering: each need not be made so sure of again
             before = Pulse.THERE if known else await self.prober.pulse()
             suspects, recent = tuple(self.suspects), tuple(self._recent)
             if before in (Pulse.GONE, Pulse.SILENT):
                 self.absences.append(suspects or recent)
                 self._bury(seen)
-                return Gone(pulse=before)
+                return Gone()
             self.clear(seen)
             again, after = await self._tried(seen.case, 1 if known else ATTEMPTS, fresh=True)
             if again.outcome is not Outcome.NO_ANSWER:
@@ -154,7 +152,7 @@ class Liveness:
                 self._unanswered += 1
                 return Unanswered(again=again)
             self._count(seen, after)
-            return Killed(again=again, pulse=after) if _reached(again) else Gone(pulse=after)
+            return Killed(again=again, pulse=after) if _reached(again) else Gone()
 
     async def _among_the_answered(self, seen: Observation) -> tuple[Observation, Killed] | None:
         # A target may answer a request and die of it all the same: what it answered last is sent again, one by one.

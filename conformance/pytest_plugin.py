@@ -20,7 +20,7 @@ CONFIG = "infercheck.yaml"
 RUN = "run"
 """What the ini option has to say so that requests are sent without the command line's."""
 
-_TARGET = re.compile(r"reference|cloudflare|https?://.+|replay:.+")
+_TARGET = re.compile(r"reference|cloudflare|(https?://|replay:|engine:|asgi:|transformers:).+")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,8 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         nargs="?",
         const="",
         default=None,
-        metavar="URL",
-        help=f"send the requests of {CONFIG} (to URL, in the place of its target), one item a requirement",
+        metavar="TARGET",
+        help=f"send the requests of {CONFIG} (or to TARGET, as `infercheck run` takes it), one item a requirement",
     )
     group.addoption(
         "--infercheck-fail-on",

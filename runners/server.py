@@ -30,7 +30,6 @@ from infercheck.runners.turns import Turn, Turns, turn_of
 
 NO_ROUTE = 7000
 WRONG_METHOD = 7001
-NO_ACCOUNT = 7003
 AUTHENTICATION = 10000
 BAD_INPUT = 5006
 UNKNOWN_ADAPTER = 3037
@@ -55,7 +54,7 @@ class Api:
     """Serves `engine` at POST /client/v4/accounts/{account}/ai/run/{model}.
 
     `input_schema` is the contract's; `token` the bearer token to ask for (none: no authentication);
-    `account` the only account id that is served (none: any). `adapters` are the names that `lora` may take beside
+    any account id is served. `adapters` are the names that `lora` may take beside
     a `prompt` (none: the engine knows). At most `concurrency` answers are made at once (none: any number); four
     times as many requests wait for their turn, and those beyond are refused with 429.
     """
@@ -73,14 +72,12 @@ class Api:
         input_schema: dict[str, Any],
         token: str | None = None,
         model: str = DEFAULT_MODEL,
-        account: str | None = None,
         adapters: Sequence[str] | None = None,
         concurrency: int | None = None,
     ) -> None:
         self.engine = engine
         self.token = token
         self.model = model
-        self.account = account
         self.adapters = adapters
         self.concurrency = concurrency
         self.validator = jsonschema_rs.Draft202012Validator(input_schema)
@@ -124,10 +121,7 @@ class Api:
             raise EdgeRefusal(401, AUTHENTICATION, "Authentication error", {"www-authenticate": "Bearer"})
 
     def find_model(self, request: Request) -> None:
-        """Refuse another account or model than the one served."""
-        if self.account is not None and request.path_params["account"] != self.account:
-            message = "Could not route to this account, perhaps your object identifier is invalid?"
-            raise EdgeRefusal(404, NO_ACCOUNT, message)
+        """Refuse another model than the one served."""
         model = request.path_params["model"]
         if model != self.model:
             raise Refusal(400, NO_MODEL, f"No such model {model[:200]} or task")

@@ -99,9 +99,14 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End in order, within the grace."""
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
+        log = logging.getLogger("uvicorn.error")
+        level = log.level
+        log.setLevel(logging.CRITICAL + 1)
         self.on_stop()
-        await super().shutdown(sockets)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            log.setLevel(level)  # it may be that of the user's own server as well
 
 
 def _end_soon(at: Path | None) -> None:

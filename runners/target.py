@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +64,6 @@ class Opened:
     token_variable: str | None
     curl_options: tuple[str, ...] = ()
     rate: float | None = None
-    restart: Callable[[], None] | None = None
     """Ends a target of ours that is silent; it is started again then."""
 
 

@@ -87,6 +87,7 @@ async def talking(task: bytes) -> AsyncIterator[tuple[asyncio.StreamWriter, asyn
     """A child with a task: where its questions are answered, and where they come from."""
     # Its working directory is not on its path, and it has no signals of the terminal's: nothing of the user's is
     # imported, and Ctrl-C is the run's business.
+    complaints = tempfile.TemporaryFile(dir=_scratch().name)  # noqa: SIM115 - closed below
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -94,7 +95,7 @@ async def talking(task: bytes) -> AsyncIterator[tuple[asyncio.StreamWriter, asyn
         "infercheck.fuzz.child",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=complaints,
         env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": _scratch().name},
         start_new_session=True,
     )
@@ -106,9 +107,14 @@ async def talking(task: bytes) -> AsyncIterator[tuple[asyncio.StreamWriter, asyn
             questions.write(task)
             await questions.drain()
         yield questions, output
+        if output.at_eof() and await process.wait():
+            complaints.seek(0)
+            last = complaints.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise InfercheckError(f"the interpreter that draws requests has failed: {last}")
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         while process.stdout and await process.stdout.read(1 << 16):
             pass  # an end that is not read is none: asyncio would wait for it for ever
         await process.wait()
+        complaints.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import seed
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from infercheck.fuzz.quietly import quietly, seed_of
@@ -37,7 +38,7 @@ def sequences(
         test = quietly(SEQUENCES, shrinks=True, stateful_step_count=STEPS)
         seed(seed_of(number, batch, "traffic"))(machine)
         # What came before a sequence may have been the reason: then Hypothesis finds it flaky, which is no matter.
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Wrong, HypothesisException):
             run_state_machine_as_test(machine, settings=test)
             continue
         return

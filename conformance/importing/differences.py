@@ -171,10 +171,10 @@ def _defaults(contract: Contract) -> dict[str, Any]:
     builder = Builder(contract)
     found: dict[str, Any] = {}
     for branch in builder.branches():
-        within = "/".join(filter(None, (builder.name(branch),)))
+        within = builder.name(branch)
         for name, schema in branch.schema.get("properties", {}).items():
             if isinstance(schema, Mapping) and schema.get("default") is not None:
-                found["/".join(filter(None, (within, name)))] = schema["default"]
+                found[f"{within}/{name}" if within else name] = schema["default"]
     return found
 
 

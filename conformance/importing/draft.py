@@ -92,7 +92,7 @@ def draft_of(source: Source, name: str, *, model: str = "", url: str = "", date:
         "assumed": assumed,
         "unasked": [{"pointer": pointer, "because": why} for pointer, why in unasked.items()],
         "impossible": list(_impossible(contract)),
-        "examples": list(examples(page, contract.oracle, model)) if page is not None else [],
+        "examples": list(examples(page, contract.oracle)) if page is not None else [],
         "requirements": promises(schema, output, roles, page),
         "open": _questions(contract, builder),
     }
@@ -235,7 +235,7 @@ def _questions(contract: Contract, builder: Builder) -> list[dict[str, Any]]:
     ids = contract.input_ids
     for branch in builder.branches():
         base, within = builder.base(branch), f"{builder.name(branch)}/" if builder.name(branch) else ""
-        aims = [id_ for id_ in adapter_aims(contract.input, roles, ids) if _lies_in(ids, id_, branch.pointer)]
+        aims = [id_ for id_ in adapter_aims(roles, ids) if _lies_in(ids, id_, branch.pointer)]
         if aims:
             title = "the name of an adapter that was not said to exist"
             body = {**base, roles["adapter"]: ABSENT}

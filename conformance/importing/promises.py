@@ -10,8 +10,6 @@ from infercheck.contract import says
 from infercheck.schema import Schema, escape, ways
 from infercheck.spoken import CHOICES, TEXT
 
-WHAT_COMPARES = "what compares answers"
-
 _PENALTIES = {"repetition_penalty": "1", "frequency_penalty": "0", "presence_penalty": "0"}
 
 
@@ -43,14 +41,14 @@ def promises(schema: Schema, output: Schema, roles: Mapping[str, str], page: str
     """The rows `requirements` of a contract, each with the description or the default that it follows from."""
     if not any(says(output, member) for member in (TEXT, CHOICES)):
         return []
-    parameters = {role: one for role, name in roles.items() if (one := parameter(schema, name, role))}
+    parameters = {role: one for role, name in roles.items() if (one := parameter(schema, name))}
     rows = []
-    for id_, level, title, role in [*_defaults(parameters, schema, roles), *_effects(parameters, schema, roles)]:
+    for id_, level, title, role in [*_defaults(parameters, schema, roles), *_effects(parameters)]:
         rows.append({"id": id_, "level": level, "title": title, **_clause(parameters[role], id_, page)})
     return rows
 
 
-def parameter(schema: Schema, name: str, role: str) -> Parameter | None:
+def parameter(schema: Schema, name: str) -> Parameter | None:
     """A parameter in the first form of a request that gives it a default, or else that declares it."""
     found = [
         Parameter(name, f"{pointer}/properties/{escape(name)}", form["properties"][name])
@@ -99,7 +97,7 @@ def _defaults(one: Mapping[str, Parameter], schema: Schema, roles: Mapping[str, 
         yield "default/raw", "MUST", title, "raw"
 
 
-def _effects(one: Mapping[str, Parameter], schema: Schema, roles: Mapping[str, str]) -> Rows:
+def _effects(one: Mapping[str, Parameter]) -> Rows:
     if {"seed", "temperature", "output_limit"} <= one.keys():
         yield from _of_sampling(one)
         yield from _of_penalties(one)

@@ -35,7 +35,7 @@ def questions(
     return rows
 
 
-def adapter_aims(schema: Schema, roles: Mapping[str, str], ids: Mapping[str, str]) -> list[str]:
+def adapter_aims(roles: Mapping[str, str], ids: Mapping[str, str]) -> list[str]:
     """The requirements that any name of an adapter puts to the test."""
     name = roles.get("adapter")
     ends = f"/properties/{name}/type"
@@ -129,18 +129,16 @@ def _limits(roles: Mapping[str, str], bases: Mapping[str, Any]) -> Iterator[dict
 
 
 def _rest(roles: Mapping[str, str], bases: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for role, base in list(bases.items())[:1]:
-        top_k = roles.get("top_k")
-        if top_k:
-            start = json.dumps(base, ensure_ascii=False)[:-1]
-            for label, written in (("fraction-zero", "50.0"), ("exponent", "5e1")):
-                yield {
-                    "id": f"open/integer/{label}",
-                    "title": f"{top_k} written as {written}, "
-                    "an integer from draft 6 of JSON Schema on and none in draft 4",
-                    "text": f'{start}, "{top_k}": {written}}}',
-                }
-        del role
+    first = next(iter(bases.values()), None)
+    if first is not None and (top_k := roles.get("top_k")):
+        start = json.dumps(first, ensure_ascii=False)[:-1]
+        for label, written in (("fraction-zero", "50.0"), ("exponent", "5e1")):
+            yield {
+                "id": f"open/integer/{label}",
+                "title": f"{top_k} written as {written}, "
+                "an integer from draft 6 of JSON Schema on and none in draft 4",
+                "text": f'{start}, "{top_k}": {written}}}',
+            }
     for role, base in bases.items():
         within = "" if role == next(iter(bases)) else f"{_IDS[role]}/"
         yield {

@@ -30,10 +30,10 @@ class _Unreadable(ValueError):
     pass
 
 
-def examples(page: str, oracle: Oracle, model: str) -> Iterator[dict[str, Any]]:
+def examples(page: str, oracle: Oracle) -> Iterator[dict[str, Any]]:
     """The rows `examples` of a contract: each call of a page that can be read and that the schema allows."""
     taken: set[str] = set()
-    for kind, title, quote, value, type_ in [*_javascript(page, model), *_python(page), *_curl(page)]:
+    for kind, title, quote, value, type_ in [*_javascript(page), *_python(page), *_curl(page)]:
         body = value if isinstance(value, str) else _dumped(value, kind)
         try:
             parsed = json.loads(body)
@@ -72,7 +72,7 @@ def _curl(page: str) -> Iterator[_Found]:
             yield "curl", title, body, body, JSON if labelled else FORM
 
 
-def _javascript(page: str, model: str) -> Iterator[_Found]:
+def _javascript(page: str) -> Iterator[_Found]:
     for match in re.finditer(r"\.run\(\s*[\"'`][^\"'`\n]+[\"'`]\s*,\s*", page):
         try:
             value, end = _Reader(page, _known(page, match.start())).value(match.end())

@@ -30,7 +30,6 @@ class Source:
     page: str | None
     """The text itself, where it is a page rather than JSON."""
     model: str = ""
-    title: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -143,7 +142,7 @@ def _of_page(text: str, schemas: Sequence[tuple[int, int, Mapping[str, Any]]]) -
         )
     models = MODEL.findall(text)
     model = max(models, key=models.count).rstrip(".") if models else ""
-    return Source(input=input_, output=output, page=text, model=model, title=model, notes=tuple(notes))
+    return Source(input=input_, output=output, page=text, model=model, notes=tuple(notes))
 
 
 def _objects(text: str, name: str) -> Iterator[tuple[int, int, Mapping[str, Any]]]:

@@ -37,6 +37,7 @@ class Scheduler:
         with self._news:
             if self._closed:
                 sequence.end(RuntimeError("the engine is closed"))
+                return
             self._waiting.append(sequence)
             self._news.notify()
 

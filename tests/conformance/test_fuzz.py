@@ -1,6 +1,7 @@
 """Drawn requests: what the validator says of them, how a child draws and shrinks them, what a run makes of them."""
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from mutants.judging import judge_server
 
 from infercheck.campaign import told_apart
 from infercheck.cases import Expectation
+from infercheck.errors import InfercheckError
 from infercheck.findings import Verdict
 from infercheck.fuzz.cases import Cases, has
 from infercheck.fuzz.drawing import Drawing
@@ -470,3 +472,12 @@ def test_a_drawn_text_that_a_small_window_does_not_take_leaves_nothing_open():
         finding.case.partition("/")[0] for one in results.with_verdict(Verdict.NOTE) for finding in one.findings
     }
     assert not found & {"fuzz", "twins"}
+
+
+def test_what_a_child_fails_of_is_said():
+    async def one():
+        async with contextlib.aclosing(drawn(Task(contract="no-such-contract"))) as sketches:
+            return await anext(sketches)
+
+    with pytest.raises(InfercheckError, match=r"has failed: .*no-such-contract"):
+        asyncio.run(one())

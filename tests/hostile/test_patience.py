@@ -228,7 +228,9 @@ def test_a_flood_now_and_then_does_not_fill_the_memory(tmp_path):
     assert done.peak < ORDINARY + 400 * 2**20
 
 
-@pytest.mark.parametrize("kind", [StreamsForEverSlowly, StreamsByteByByteForEver, StreamsALineWithoutEnd])
+@pytest.mark.parametrize(
+    "kind", [StreamsForEverSlowly, StreamsByteByByteForEver, StreamsCommentsForEver, StreamsALineWithoutEnd]
+)
 def test_a_stream_that_our_patience_ended_blames_nobody(kind, tmp_path):
     with served(kind()) as server:
         done = run_apart(server.url, tmp_path / "out", *QUICK, "--timeout", "0.4", token=None, seconds=60)

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from infercheck.pytest_plugin import _TARGET
+
 SEEN = """
 import json, sys
 
@@ -88,3 +90,17 @@ def test_the_module_of_the_plugin_needs_pytest_alone():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == "['infercheck', 'infercheck.pytest_plugin']\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        *(
+            (one, True)
+            for one in ("reference", "http://x/", "replay:out", "engine:a:b", "asgi:a:b", "transformers:./a")
+        ),
+        *((one, False) for one in ("tests", "engine", "tests/engine:a.py", "-k")),
+    ],
+)
+def test_what_follows_the_option_is_its_target_or_a_file_of_tests(word, expected):
+    assert bool(_TARGET.fullmatch(word)) is expected

@@ -47,7 +47,7 @@ class Ruling:
 
 
 class Standing(StrEnum):
-    """What comes of asking two requests again, in turns (A B A B)."""
+    """What comes of asking two requests again, in turns (A B B A)."""
 
     STANDS = "both gave their first answers again, twice"
     FELL = "asked again, both gave the same answer"

@@ -47,8 +47,8 @@ _SUM = {
     },
 }
 _ASKS = {
-    "weather": ("What is the weather in Paris? Call get_weather.", _WEATHER),
-    "sum": ("What is 2 and 3? Call add_numbers.", _SUM),
+    "weather": "What is the weather in Paris? Call get_weather.",
+    "sum": "What is 2 and 3? Call add_numbers.",
 }
 
 
@@ -103,7 +103,7 @@ def offered(form: Form) -> Iterator[Claim]:
     tools = {str(tool["name"]): tool for tool in (_WEATHER, _SUM)}
     shapes = [[_WEATHER, _SUM], [{"type": "function", "function": tool} for tool in (_SUM, _WEATHER)]]
     cases = []
-    for (named, (text, _)), shape in zip(_ASKS.items(), shapes, strict=True):
+    for (named, text), shape in zip(_ASKS.items(), shapes, strict=True):
         asked = [
             each.ask(text, named=named, tools=shape, seed=SEEDS[0], temperature=0, output_limit=64)
             for each in (form, form.stream)
