@@ -213,7 +213,10 @@ def _at_hand(
             kept.append(_careful(left))
         if absent:
             ids = set(case.requirements) - set(left.requirements if left else ())
-            lost.update(dict.fromkeys(ids, keys[min(absent)]))
+            for id_ in ids:
+                # Of several it is the one that the requirement is about.
+                about = next((key for key in sorted(absent) if key in id_.split("/")), None)
+                lost[id_] = keys[about] if about else lost.get(id_, keys[min(absent)])
     still = {id_ for case in kept for id_ in case.requirements}
     return kept, {id_: absence for id_, absence in lost.items() if id_ not in still}
 

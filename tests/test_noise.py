@@ -47,7 +47,7 @@ def test_noise_is_blamed_for_itself_alone(kind):
 )
 def test_what_no_seed_is_needed_for_is_shown_all_the_same(name, shown, kind):
     mutant = next(one for one in MUTANTS if one.name == name)
-    results = harness.judge(noisy(mutant.server, kind), url=URL, concurrency=4, **mutant.options)
+    results = harness.judge(noisy(mutant.server, kind, 1), url=URL, concurrency=4, **mutant.options)
     assert shown in broken(results)
     assert not mutant.surplus(broken(results)) - {SEED, shown}
 

@@ -43,6 +43,15 @@ class SendsDoneWithoutData(Conforming):
         yield DONE.removeprefix(b"data: ")
 
 
+@mutant("stream/done", "stream/equivalence", may_fail=("stream/usage",), profile="quick")
+class LosesAPieceAndTheLastBlankLine(Conforming):
+    """Two defects: the second piece of a stream is lost, and the marker lacks the blank line that ends its event."""
+
+    def stream_events(self, events: Events) -> Iterator[bytes]:
+        yield from (frame(event) for count, event in enumerate(events) if count != 1)
+        yield DONE.removesuffix(b"\n")
+
+
 @mutant("stream/done", profile="quick")
 class SendsDoneAsJson(Conforming):
     """Writes the marker as an object."""
