@@ -176,7 +176,7 @@ def of_doubt(seen: Observation, reason: str) -> Iterator[Finding]:
 
 def of_passing_error(seen: Observation, again: Observation) -> Finding:
     """A request was answered with a server error once, and otherwise when asked again."""
-    kept = seen.exchange.answer.kept
+    reused = seen.exchange.answer.reused
     return Finding(
         requirement="http/server-error",
         verdict=broken(seen.contract.requirements["http/server-error"]),
@@ -184,8 +184,8 @@ def of_passing_error(seen: Observation, again: Observation) -> Finding:
         expected="any status below 500, whatever goes on beside it",
         observed=f"{seen.summary()}; asked again: {again.summary()}",
         # On a kept connection it may have been the answer to another request.
-        confirmed=not kept,
-        reason="on a connection that was kept, and otherwise on one of its own" if kept else "",
+        confirmed=not reused,
+        reason="on a connection that was kept, and otherwise on one of its own" if reused else "",
         exchanges=(seen.exchange.number, again.exchange.number),
     )
 

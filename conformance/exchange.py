@@ -37,7 +37,7 @@ class Answer:
     """What a runner brings back. `status` is None where no header came; `cut` tells that we closed the stream.
 
     `seconds` is the whole time from sending to the last byte. `echoed` tells that the target repeated the token,
-    whose bytes are masked; `kept` that the connection had carried requests before.
+    whose bytes are masked; `reused` that the connection had carried requests before.
     """
 
     status: int | None = None
@@ -47,7 +47,7 @@ class Answer:
     failure: Failure | None = None
     cut: bool = False
     echoed: bool = False
-    kept: bool = False
+    reused: bool = False
 
     @property
     def body(self) -> bytes:

@@ -100,5 +100,5 @@ def _answer(line: Mapping[str, Any], chunks: tuple[Chunk, ...]) -> Answer:
         failure=Failure(**line["failure"]) if line["failure"] else None,
         cut=line["cut"],
         echoed=line["echoed"],
-        kept=line["kept"],
+        reused=line["reused"],
     )

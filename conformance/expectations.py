@@ -92,7 +92,7 @@ class Stale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Coverage:
     """What a run says of the requirements and cases that expectations may be about."""
 
     whole: Mapping[str, bool]
@@ -105,35 +105,35 @@ class Standing:
     complete: bool = True
 
 
-def stale(expectations: Expectations, standing: Standing) -> list[Stale]:
+def stale(expectations: Expectations, coverage: Coverage) -> list[Stale]:
     """The expectations that are out of date: they have expired, mean nothing, or what they expect is kept now."""
     found = []
     for entry in expectations.entries:
-        about = tuple(filter(entry.means, standing.whole))
-        why = _why_stale(entry, expectations.date, about, standing)
+        about = tuple(filter(entry.means, coverage.whole))
+        why = _why_stale(entry, expectations.date, about, coverage)
         if why:
             found.append(Stale(entry=entry, why=why, requirements=about if entry.requirement else ()))
     return found
 
 
-def _why_stale(entry: Expected, date: str, about: Sequence[str], standing: Standing) -> str:
+def _why_stale(entry: Expected, date: str, about: Sequence[str], coverage: Coverage) -> str:
     if entry.has_expired(date):
         return f"it expired on {entry.expires}"
     if not entry.meant:
         return "no requirement of the contract has such an id"
     # What was asked about in part may be broken in the rest.
-    if entry.sometimes or not standing.complete or len(about) < entry.meant:
+    if entry.sometimes or not coverage.complete or len(about) < entry.meant:
         return ""
     verdicts = {
         finding.verdict
-        for finding in standing.findings
+        for finding in coverage.findings
         if entry.means(finding.requirement) and entry.covers(finding.case)
     }
     # Anything but passes says that it is broken, or that it may be: a refusal for the context window's sake, say.
-    if verdicts - {Verdict.PASS} or not all(standing.whole[id_] for id_ in about):
+    if verdicts - {Verdict.PASS} or not all(coverage.whole[id_] for id_ in about):
         return ""
     if not entry.case:
-        return KEPT if all(standing.kept[id_] for id_ in about) else ""
+        return KEPT if all(coverage.kept[id_] for id_ in about) else ""
     if verdicts:
         return KEPT
-    return "" if any(map(entry.covers, standing.cases)) else "no case has such an id"
+    return "" if any(map(entry.covers, coverage.cases)) else "no case has such an id"

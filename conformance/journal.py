@@ -158,7 +158,7 @@ class JournalWriter:
                 "failure": asdict(answer.failure) if answer.failure else None,
                 "cut": answer.cut,
                 "echoed": answer.echoed,
-                "kept": answer.kept,
+                "reused": answer.reused,
                 "retries": exchange.retries,
             },
             flush=True,

@@ -215,7 +215,7 @@ class Judge:
                 return seen
             findings.append(conclusions.of_passing_error(seen, again))
             # It may have been the answer to another request: from now on no connection is kept.
-            self._door.apart = self._door.apart or seen.exchange.answer.kept
+            self._door.apart = self._door.apart or seen.exchange.answer.reused
             return again
         if self._looks_left_over(seen):
             again = await self.ask(seen.case, fresh=True)
@@ -286,7 +286,7 @@ class Judge:
         # On a kept connection lies whatever the target left there: a second answer to an earlier request is taken
         # for the answer to this one, and bytes of a body that it left unread get the web server's own 400. What is
         # odd there is asked again on a connection of its own, until it has turned out to be no accident.
-        if not seen.exchange.answer.kept or self._learnt.not_left_over >= SURE:
+        if not seen.exchange.answer.reused or self._learnt.not_left_over >= SURE:
             return False
         match seen.case.expectation, seen.outcome:
             case Expectation.INVALID, Outcome.ACCEPTED:

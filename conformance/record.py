@@ -145,7 +145,7 @@ def read(path: Path) -> Record:
 def _read(header: Mapping[str, Any], pages: Pages, lines: Iterator[tuple[int, Mapping[str, Any]]]) -> Record:
     cases, exchanges = CaseLines(pages), Exchanges(pages)
     record = Record(header=header, rows=tuple(_row(row) for row in header["requirements"]))
-    expected = _Expected()
+    kinds = _Kinds()
     kept: dict[tuple[str, Side | None], tuple[str, Side | None]] = {}  # each pair once
     for place, line in lines:
         match line["type"]:
@@ -157,12 +157,12 @@ def _read(header: Mapping[str, Any], pages: Pages, lines: Iterator[tuple[int, Ma
                 record.expectations = from_line(line)
             case "case":
                 cases.add(line["case"], place)
-                expected.case(line)
+                kinds.case(line)
             case "sent":
-                expected.sent(line)
+                kinds.sent(line)
                 exchanges.was_sent(line["exchange"], place)
             case "exchange":
-                expected.answered(line["exchange"])
+                kinds.answered(line["exchange"])
                 exchanges.was_answered(line["exchange"], place)
             case "judged":
                 record.judged.pop(line["case"], None)
@@ -174,11 +174,11 @@ def _read(header: Mapping[str, Any], pages: Pages, lines: Iterator[tuple[int, Ma
             case "footer":
                 record.footer = line
     record.case, record.cases, record.exchanges = cases, cases.places, exchanges
-    record.sent, record.bodies, record.streams = exchanges.sent, exchanges.bodies, frozenset(expected.streams)
+    record.sent, record.bodies, record.streams = exchanges.sent, exchanges.bodies, frozenset(kinds.streams)
     return record
 
 
-class _Expected:
+class _Kinds:
     """Which kinds of answers came that may have been accepted: streams, plain ones. `True` stands for streams."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from infercheck.cases import Side
 from infercheck.dialect import FORM_OF_ERRORS, Dialect
-from infercheck.expectations import Stale, Standing, stale
+from infercheck.expectations import Coverage, Stale, stale
 from infercheck.findings import Finding, Verdict
 from infercheck.record import Record, Row
 from infercheck.requirements import Level, Requirement
@@ -147,13 +147,13 @@ def results_of(record: Record) -> Results:
     results = tuple(
         _result(record, row, findings[row.requirement.id], passed[row.requirement.id]) for row in record.rows
     )
-    outdated = stale(record.expectations, _standing(record, results)) if record.expectations.entries else ()
+    outdated = stale(record.expectations, _coverage(record, results)) if record.expectations.entries else ()
     return Results(record=record, results=results, stale=tuple(outdated))
 
 
-def _standing(record: Record, results: Sequence[Result]) -> Standing:
+def _coverage(record: Record, results: Sequence[Result]) -> Coverage:
     # A pass on a part of the cases does not say that what was known to be broken is mended.
-    return Standing(
+    return Coverage(
         whole={row.requirement.id: row.whole for row in record.rows},
         kept={result.requirement.id: result.verdict is Verdict.PASS for result in results},
         findings=[*record.findings, *record.passed],

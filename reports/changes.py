@@ -7,7 +7,7 @@ from enum import Enum, StrEnum, auto
 from infercheck.findings import Verdict
 
 
-class Standing(Enum):
+class Footing(Enum):
     """What a verdict means for whoever compares runs."""
 
     KEPT = auto()
@@ -19,15 +19,15 @@ class Standing(Enum):
     """It did not apply, or the run does not have the requirement at all."""
 
 
-STANDINGS = {
-    Verdict.PASS: Standing.KEPT,
-    Verdict.NOTE: Standing.KEPT,
-    Verdict.EXPECTED: Standing.KNOWN,
-    Verdict.FAIL: Standing.BROKEN,
-    Verdict.WARN: Standing.BROKEN,
-    Verdict.INCONCLUSIVE: Standing.UNDECIDED,
-    Verdict.ERROR: Standing.UNDECIDED,
-    Verdict.SKIP: Standing.NOT_JUDGED,
+FOOTINGS = {
+    Verdict.PASS: Footing.KEPT,
+    Verdict.NOTE: Footing.KEPT,
+    Verdict.EXPECTED: Footing.KNOWN,
+    Verdict.FAIL: Footing.BROKEN,
+    Verdict.WARN: Footing.BROKEN,
+    Verdict.INCONCLUSIVE: Footing.UNDECIDED,
+    Verdict.ERROR: Footing.UNDECIDED,
+    Verdict.SKIP: Footing.NOT_JUDGED,
 }
 
 
@@ -71,18 +71,18 @@ ORDER = list(Change)
 
 def change(first: Verdict | None, later: Verdict | None) -> Change:
     """What became of a requirement from the first run to a later one; None where a run does not have it."""
-    match _standing(first), _standing(later):
-        case (Standing.KEPT | Standing.KNOWN, Standing.BROKEN):
+    match _footing(first), _footing(later):
+        case (Footing.KEPT | Footing.KNOWN, Footing.BROKEN):
             return Change.NEWLY_BROKEN
-        case (Standing.BROKEN, Standing.BROKEN):
+        case (Footing.BROKEN, Footing.BROKEN):
             return Change.STILL_BROKEN
-        case (_, Standing.BROKEN):
+        case (_, Footing.BROKEN):
             return Change.FOUND_BROKEN
-        case (Standing.UNDECIDED, Standing.UNDECIDED):
+        case (Footing.UNDECIDED, Footing.UNDECIDED):
             return Change.STILL_UNDECIDED
-        case (Standing.NOT_JUDGED, Standing.UNDECIDED):
+        case (Footing.NOT_JUDGED, Footing.UNDECIDED):
             return Change.FOUND_UNDECIDED
-        case (_, Standing.UNDECIDED):
+        case (_, Footing.UNDECIDED):
             return Change.NEWLY_UNDECIDED
     return _for_the_better(first, later)
 
@@ -99,20 +99,20 @@ def worse(first: Verdict | None, later: Verdict | None) -> bool:
 
 
 def _for_the_better(first: Verdict | None, later: Verdict | None) -> Change:
-    before, now = _standing(first), _standing(later)
+    before, now = _footing(first), _footing(later)
     if before is now:
-        return Change.NONE if first == later or now is Standing.NOT_JUDGED else Change.OTHERWISE
-    if now is Standing.NOT_JUDGED:
+        return Change.NONE if first == later or now is Footing.NOT_JUDGED else Change.OTHERWISE
+    if now is Footing.NOT_JUDGED:
         return Change.LEFT_OUT
-    if now is Standing.KNOWN:
+    if now is Footing.KNOWN:
         return Change.EXPECTED
     return {
-        Standing.BROKEN: Change.MENDED,
-        Standing.KNOWN: Change.MENDED,
-        Standing.UNDECIDED: Change.DECIDED,
-        Standing.NOT_JUDGED: Change.JUDGED,
+        Footing.BROKEN: Change.MENDED,
+        Footing.KNOWN: Change.MENDED,
+        Footing.UNDECIDED: Change.DECIDED,
+        Footing.NOT_JUDGED: Change.JUDGED,
     }[before]
 
 
-def _standing(verdict: Verdict | None) -> Standing:
-    return Standing.NOT_JUDGED if verdict is None else STANDINGS[verdict]
+def _footing(verdict: Verdict | None) -> Footing:
+    return Footing.NOT_JUDGED if verdict is None else FOOTINGS[verdict]

@@ -8,10 +8,10 @@ from rich.text import Text
 from infercheck.findings import Verdict
 from infercheck.reports.changes import WORSE, Change
 from infercheck.reports.comparison import Comparison, Difference, Row, Run, Shown, agreement, regressions, tally
-from infercheck.reports.markup import plain
 from infercheck.reports.plain import count
 from infercheck.reports.plain import tally as tally_of_run
 from infercheck.reports.terminal import STYLES, WORDS
+from infercheck.reports.visible import visible
 from infercheck.reports.words import commands, evidence
 from infercheck.reports.words import line as line_of
 
@@ -105,7 +105,7 @@ def _evidence(console: Console, shown: Shown) -> None:
         _field(console, name, value)
     for name, line in commands(shown.run.record, shown.group.finding):
         # Not wrapped and not shortened: it is there to be copied.
-        _field(console, name, plain(line))
+        _field(console, name, visible(line))
 
 
 def _field(console: Console, name: str, value: str) -> None:

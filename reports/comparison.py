@@ -9,7 +9,7 @@ from typing import Any
 
 from infercheck.findings import Verdict
 from infercheck.record import Record
-from infercheck.reports.changes import ORDER, STANDINGS, WORSE, Change, Standing, change, worse
+from infercheck.reports.changes import FOOTINGS, ORDER, WORSE, Change, Footing, change, worse
 from infercheck.reports.plain import count
 from infercheck.requirements import Level, Requirement
 from infercheck.results import Group, Result, Results, breadth
@@ -211,7 +211,7 @@ def _shown(
     if len({result.verdict if result else None for result in results}) == 1:
         # What was broken all along the reports of the runs show; why something is open is said in a line.
         last = results[-1]
-        is_open = last is not None and STANDINGS[last.verdict] is Standing.UNDECIDED and last.reason
+        is_open = last is not None and FOOTINGS[last.verdict] is Footing.UNDECIDED and last.reason
         return Shown(run=runs[-1], group=None, reason=last.reason) if last and is_open else None
     later = [number for number, one in enumerate(changes, start=1) if one is most]
     order = [0, *later] if most in OF_THE_FIRST else [*later, 0]

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 from infercheck.findings import Verdict
 from infercheck.reports.exhibits import Exhibits, clipped
 from infercheck.reports.grid import SIGNS, SLOTS, grid_of
-from infercheck.reports.json_report import dialect_of
-from infercheck.reports.markup import plain
 from infercheck.reports.page import page
 from infercheck.reports.plain import count, drawn, others, served, steadiness
 from infercheck.reports.plots import bars, timings
 from infercheck.reports.survey import survey_of
-from infercheck.reports.words import areas, by_cause
+from infercheck.reports.visible import visible
+from infercheck.reports.words import areas, by_cause, dialect_of
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
 
@@ -63,7 +62,7 @@ def render(results: Results) -> str:
         timings=list(timings(survey)),
         version=results.record.header["infercheck"],
         verdict=results.verdict,
-        title=plain(f"{results.verdict.upper()}: {results.record.header['target']['address']}"),
+        title=visible(f"{results.verdict.upper()}: {results.record.header['target']['address']}"),
         reasons=list(_reasons(results)),
         broken=failed,
         stale=results.stale,

@@ -92,11 +92,3 @@ def _versus(record: Record, finding: Finding) -> Mapping[str, Any] | None:
     if finding.versus is None:
         return None
     return {"exchange": str(finding.versus), "curl": curl_of(record, finding.versus)}
-
-
-def dialect_of(record: Record) -> str:
-    """The dialect that answers were read in, and what showed it where the user left it to us."""
-    asked = str(record.header["target"]["dialect"])
-    if not record.dialect or record.dialect == asked:
-        return f"{asked}, though it saw {record.saw}" if record.saw else asked
-    return f"{record.dialect}, by {asked}: {record.saw}"

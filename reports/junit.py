@@ -15,9 +15,8 @@ from junitparser import Error, Failure, JUnitXml, Properties, Property, Skipped,
 from infercheck.expectations import Stale
 from infercheck.findings import Verdict
 from infercheck.record import Record
-from infercheck.reports.json_report import dialect_of
 from infercheck.reports.plain import clause_of, count
-from infercheck.reports.words import commands, evidence, fitted, line, message
+from infercheck.reports.words import commands, dialect_of, evidence, fitted, line, message
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
 

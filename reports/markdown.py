@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from infercheck.expectations import Stale
 from infercheck.findings import Finding, Verdict
 from infercheck.record import Record
-from infercheck.reports.json_report import dialect_of
 from infercheck.reports.plain import clause_of, count, drawn, served, tally
-from infercheck.reports.words import areas, by_cause, commands, evidence, fitted, line, worst
+from infercheck.reports.words import areas, by_cause, commands, dialect_of, evidence, fitted, line, worst
 from infercheck.results import Group, Result, Results
 
 LIMIT = 60_000

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from infercheck.reports.visible import escaped
 
-# Printable ASCII needs no look; of the rest, str.isprintable knows more that hides than any list of ours.
+# As in visible.py, but for ends of lines.
 _SUSPECT = re.compile(r"[^\n\x20-\x7e]+")
 
 
@@ -19,18 +19,15 @@ def marked(value: Any) -> Any:
     # No quotes in the tag: it must do no harm in an attribute either.
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    text = _SUSPECT.sub(lambda match: _shown(match[0], "<b class=x>{}</b>"), str(escape(value)))
+    text = _SUSPECT.sub(_boxed, str(escape(value)))
     return Markup(text)  # noqa: S704  (escaped above)
 
 
-def plain(text: str) -> str:
-    """The same for places where no markup can be, such as the title; a template still has to escape it."""
-    return _SUSPECT.sub(lambda match: _shown(match[0], "{}"), text.replace("\n", "\\n"))
-
-
-def _shown(characters: str, form: str) -> str:
-    """Characters beyond printable ASCII, those that do not print written in `form`, a run of them at once."""
-    if characters.isprintable():
-        return characters
-    runs = groupby(characters, str.isprintable)
-    return "".join("".join(run) if prints else form.format("".join(map(escaped, run))) for prints, run in runs)
+def _boxed(match: re.Match[str]) -> str:
+    # A run of characters that do not print stands in one box.
+    if match[0].isprintable():
+        return match[0]
+    runs = groupby(match[0], str.isprintable)
+    return "".join(
+        "".join(run) if prints else f"<b class=x>{''.join(map(escaped, run))}</b>" for prints, run in runs
+    )

@@ -14,10 +14,9 @@ from rich.text import Text
 
 from infercheck.findings import Verdict
 from infercheck.reports.files import drop_stdout
-from infercheck.reports.json_report import dialect_of
 from infercheck.reports.plain import count, drawn, others, served, server_log, steadiness, tally
 from infercheck.reports.visible import visible
-from infercheck.reports.words import areas, by_cause, commands, worst
+from infercheck.reports.words import areas, by_cause, commands, dialect_of, worst
 from infercheck.requirements import Level
 from infercheck.results import Result, Results
 

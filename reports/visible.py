@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
-# Printable ASCII needs no look.
-_SUSPECT = re.compile(r"[^\x20-\x7e]")
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""The general categories of controls, of what turns the direction of text or hides in it, of half characters and of
-other ends of lines."""
+# Printable ASCII needs no look; of the rest, str.isprintable knows more that hides than any list of ours.
+_SUSPECT = re.compile(r"[^\x20-\x7e]+")
 
 
 def visible(text: str, limit: int | None = None) -> str:
@@ -34,4 +30,5 @@ def escaped(character: str) -> str:
 
 
 def _shown(match: re.Match[str]) -> str:
-    return escaped(match[0]) if unicodedata.category(match[0]) in _INVISIBLE else match[0]
+    found = match[0]
+    return found if found.isprintable() else "".join(one if one.isprintable() else escaped(one) for one in found)

@@ -10,7 +10,7 @@ from infercheck.addresses import LIVE, SERVED
 from infercheck.findings import Finding, Verdict
 from infercheck.record import Record
 from infercheck.reports.curl import curl_of
-from infercheck.reports.markup import plain
+from infercheck.reports.visible import visible
 from infercheck.requirements import Level
 from infercheck.results import Group, Result, Results
 
@@ -54,7 +54,7 @@ def by_cause(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:
 
 def line(text: object, limit: int) -> str:
     """Any text as one line of at most `limit` characters, all of which print."""
-    shown = plain(str(text)[: limit + 1])
+    shown = visible(str(text)[: limit + 1])
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
 
 
@@ -103,10 +103,18 @@ def replay(record: Record, finding: Finding) -> Iterator[tuple[str, str]]:
     yield "replay", shlex.join(words)
 
 
+def dialect_of(record: Record) -> str:
+    """The dialect that answers were read in, and what showed it where the user left it to us."""
+    asked = str(record.header["target"]["dialect"])
+    if not record.dialect or record.dialect == asked:
+        return f"{asked}, though it saw {record.saw}" if record.saw else asked
+    return f"{record.dialect}, by {asked}: {record.saw}"
+
+
 def fitted(whole: str, limit: int) -> tuple[str, str]:
     """A curl line in at most `limit` characters, and what is to be said of it, which may be nothing."""
     # A body may have several lines; a shell needs them as they are.
-    shown = "\n".join(map(plain, whole[: limit + 1].split("\n")))
+    shown = "\n".join(map(visible, whole[: limit + 1].split("\n")))
     if len(shown) > limit:
         return f"{shown[: limit - 1]}…", f"cut; the whole line of {len(whole):,} characters is in report.json"
     if shown != whole:

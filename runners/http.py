@@ -179,7 +179,7 @@ class HttpRunner:
         except httpx.HTTPError as error:
             failure = Failure(kind=_kind(error), message=_describe(error))
         answer = self._answer(head[0] if head else None, chunks, failure, cut, time.monotonic() - began)
-        return replace(answer, kept=not trace.connected)
+        return replace(answer, reused=not trace.connected)
 
     def _built(self, request: Request, trace: _Trace) -> httpx.Request:
         link = self._link

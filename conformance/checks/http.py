@@ -31,7 +31,7 @@ def check(seen: Observation) -> Iterator[Said]:
     yield say("http/content-coding", coding == "identity", wanted, f"Content-Encoding: {excerpt(coding)}")
     if outcome is Outcome.ACCEPTED and seen.case.expectation is Expectation.VALID:
         yield say("http/status", seen.status == 200, "status 200", seen.summary())
-    if seen.exchange.answer.kept:
+    if seen.exchange.answer.reused:
         yield kept("http/persistent")
     if seen.exchange.answer.echoed:
         yield not_kept("http/token-echo", "no token in the answer", "the answer repeats the request's token")

@@ -16,7 +16,7 @@ from infercheck.reports import compare_html, compare_json, compare_markdown, com
 from infercheck.reports.comparison import Comparison, regressions, uncounted
 from infercheck.reports.comparison import compare as compared
 from infercheck.reports.files import to_bytes, write_file
-from infercheck.reports.markup import plain
+from infercheck.reports.visible import visible
 from infercheck.results import results_of
 
 FORMS: Mapping[str, Callable[[Comparison], str]] = {
@@ -56,11 +56,11 @@ def _gate(comparison: Comparison, *, fail_on_should: bool) -> int:
     # Beside the comparison, which may be for a program: why a job is red has to stand in its log.
     lines = regressions(comparison, fail_on_should=fail_on_should)
     for line in lines:
-        click.echo(f"infercheck: {plain(line)}", err=True)
+        click.echo(f"infercheck: {visible(line)}", err=True)
     if not lines:
         click.echo("infercheck: nothing is worse than in the first run", err=True)
     for line in uncounted(comparison):
-        click.echo(f"infercheck: not counted: {plain(line)}", err=True)
+        click.echo(f"infercheck: not counted: {visible(line)}", err=True)
     if comparison.differences:
         words = ", ".join(difference.what for difference in comparison.differences)
         click.echo(f"infercheck: the runs are not alike, which limits what can be compared: {words}", err=True)

@@ -351,7 +351,9 @@ def test_what_an_unread_body_left_behind_is_not_blamed_on_the_request():
         async def send(self, request, *, alone=False):
             reply = await super().send(request)
             if b"5.01" in request.body and not alone:
-                return replace(answer(400, b"<h1>Bad request syntax", (("content-type", "text/html"),)), kept=True)
+                return replace(
+                    answer(400, b"<h1>Bad request syntax", (("content-type", "text/html"),)), reused=True
+                )
             return reply
 
     results = judge(Careless())
@@ -516,8 +518,8 @@ def test_a_style_of_refusing_is_not_asked_about_again_and_again():
         async def send(self, request, *, alone=False):
             reply = await super().send(request)
             if reply.status == 400:
-                return replace(answer(400, b"no", (("content-type", "text/plain"),)), kept=not alone)
-            return replace(reply, kept=not alone)
+                return replace(answer(400, b"no", (("content-type", "text/plain"),)), reused=not alone)
+            return replace(reply, reused=not alone)
 
     results = judge(Plain())
     assert results.record.complete

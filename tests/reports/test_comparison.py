@@ -6,7 +6,7 @@ import pytest
 from records import FOOTER, header, of_verdicts, record, requirement, row
 
 from infercheck.findings import Finding, Verdict
-from infercheck.reports.changes import MEANINGS, STANDINGS, WORSE, Change, change, worse
+from infercheck.reports.changes import FOOTINGS, MEANINGS, WORSE, Change, change, worse
 from infercheck.reports.comparison import agreement, compare, regressions, tally, uncounted
 from infercheck.requirements import Level
 from infercheck.results import results_of
@@ -58,7 +58,7 @@ def test_worse_is_newly_broken_or_newly_undecided(first):
 
 
 def test_every_verdict_stands_somewhere_and_every_change_is_explained():
-    assert set(STANDINGS) == set(Verdict)
+    assert set(FOOTINGS) == set(Verdict)
     assert set(MEANINGS) == set(Change)
 
 

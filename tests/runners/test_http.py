@@ -206,4 +206,4 @@ def test_a_408_on_a_kept_connection_is_the_connection_s_and_not_the_request_s():
     thread.join(5)
     listener.close()
     assert (first.status, second.status) == (200, 200)
-    assert not second.kept
+    assert not second.reused
