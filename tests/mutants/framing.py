@@ -45,7 +45,7 @@ class SendsDoneWithoutData(Conforming):
 
 @mutant("stream/done", "stream/equivalence", may_fail=("stream/usage",), profile="quick")
 class LosesAPieceAndTheLastBlankLine(Conforming):
-    """Two defects: the second piece of a stream is lost, and the marker lacks the blank line that ends its event."""
+    """Two defects: the second piece of a stream is lost, and the marker lacks the blank line after it."""
 
     def stream_events(self, events: Events) -> Iterator[bytes]:
         yield from (frame(event) for count, event in enumerate(events) if count != 1)
