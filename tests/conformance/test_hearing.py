@@ -11,12 +11,16 @@ from direct import URL
 from fakes import CONTRACT, Target, refusal
 from harness import broken, ids, judge, plan_of
 from mutants.conforming import Conforming
+from mutants.framing import LosesAPieceAndTheLastBlankLine
+from mutants.judging import judge_server
 from noise.kinds import noisy
 
 from infercheck import plan as planning
 from infercheck.checks.relations import COMPARED
 from infercheck.findings import Verdict
 from infercheck.plan import Options
+from infercheck.sse import parse
+from infercheck.standings import TURNS
 
 SEED = "effect/seed/reproducible"
 
@@ -178,3 +182,16 @@ def test_a_form_that_answers_no_request_leaves_what_hangs_on_it_undecided():
     assert "input/prompt/temperature/maximum" in broken(results)
     assert not broken(results) & COMPARED
     assert "effect/temperature" in ids(results, Verdict.INCONCLUSIVE)
+
+
+def test_where_a_stream_parts_from_the_answer_is_told_and_what_is_known_is_made_sure_of_in_one_turn():
+    results = judge_server(LosesAPieceAndTheLastBlankLine, only=("stream/equivalence",))
+    (result,) = results.with_verdict(Verdict.FAIL)
+    own = results.record.own(result.findings[0])
+    stream = parse((chunk.data, chunk.time) for chunk in own.answer.chunks)
+    assert result.findings[0].at == stream.events[1].offset
+    assert len(result.groups) > 4
+    again = Counter(one.case.partition("/respelled")[0] for one in results.record.exchanges.values() if one.ordinal)
+    asked = [again[one.case] for group in result.groups for one in [results.record.own(group.finding)]]
+    assert max(asked) >= TURNS
+    assert sorted(asked)[len(asked) // 2] == 1
