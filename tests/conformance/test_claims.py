@@ -440,7 +440,7 @@ def equivalent(plain, streamed, **options):
 def test_a_stream_says_what_the_answer_without_one_says():
     found, _ = equivalent(("one two", 2), ("one two", ["one", " two"], 2))
     assert {ruling.kind for ruling in found.values()} == {Kind.KEPT}
-    found, hearing = equivalent("one two", ("one", ["one"]))
+    found, hearing = equivalent("one two", ("another", ["another"]))
     assert found["stream/equivalence"].kind is Kind.BROKEN
     assert hearing.compared_ == [("prompt+stream", "s", False)]
     found, _ = equivalent("one two", (" one two", [" one", " two"]))
@@ -468,6 +468,27 @@ def test_a_stream_says_what_the_answer_without_one_says():
 def test_how_a_stream_is_wrong_is_said_where_it_can_be_told(plain, pieces, words):
     found, _ = equivalent(plain, ("".join(pieces), pieces))
     assert words in found["stream/equivalence"].observed
+
+
+@pytest.mark.parametrize(
+    ("plain", "streamed", "expected"),
+    [
+        ("one two three", ("oneone twoone two three", ["one", "one two", "one two three"]), True),
+        ("one two", ("oneone two two", ["one", "one", " two", " two"]), True),
+        ("é one", ("\ufffd\ufffd one", ["\ufffd", "\ufffd", " one"]), True),
+        ("é two", ("\ufffd\ufffd one", ["\ufffd", "\ufffd", " one"]), False),
+        ("one two", ("onetwo", ["one", "two"]), True),
+        ("one two", ("one", ["one"]), True),
+        ("one two", (" two", [" two"]), True),
+        ("one two", ("another", ["another"]), False),
+        ("one two", ("", []), False),
+        ("one " * 30, ("one " * 10, ["one "] * 10), False),  # as with another limit
+        (("one " * 30, 30), ("one " * 10, ["one "] * 10, 10), False),
+        (("one " * 30, 30), ("one " * 10, ["one "] * 10, 30), True),
+    ],
+)
+def test_where_a_stream_lacks_pieces_alone_nothing_of_its_request_is_suspected(plain, streamed, expected):
+    assert equivalent(plain, streamed)[1].compared_ == [("prompt+stream", "s", expected)]
 
 
 def incremental(streamed, times, later=()):

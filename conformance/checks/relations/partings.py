@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 from infercheck.reply import Reply, parted
+
+CUT = "\ufffd"
+"""What becomes of half a character."""
+
+LITTLE = 20
+"""Characters at a stream's end that may be missing for want of a piece."""
 
 
 def parting(streamed: Reply, plain: Reply) -> int | None:
@@ -22,12 +29,30 @@ def parting(streamed: Reply, plain: Reply) -> int | None:
     return next((event.offset for event in streamed.seen.stream.events if event.offset > last), None)
 
 
+def is_of_pieces(streamed: Reply, plain: Reply) -> bool:
+    """Whether a stream says the same but for some of its pieces: nothing else of its request need be wrong there.
+
+    Where much is missing, another limit may be why, unless as many tokens are counted.
+    """
+    mine, theirs, pieces = streamed.text, plain.text, streamed.pieces
+    if told_twice(pieces) and theirs in ("".join(pieces[::2]), pieces[-1]):
+        return True
+    if CUT in mine and CUT not in theirs:
+        return bool(re.fullmatch(".{1,2}".join(map(re.escape, re.split(f"{CUT}+", mine))), theirs, re.DOTALL))
+    if "".join(mine.split()) == "".join(theirs.split()):
+        return mine != theirs
+    if not mine or not (theirs.startswith(mine) or theirs.endswith(mine)):
+        return False
+    as_many = plain.tokens is not None and streamed.tokens == plain.tokens
+    return as_many or len(theirs) - len(mine) <= LITTLE
+
+
 def how(plain: Reply, streamed: Reply) -> str:
     """What is wrong with a stream, in brackets; empty where nobody can tell."""
     pieces = streamed.pieces
     if twice := told_twice(pieces):
         return twice
-    if "\ufffd" in streamed.text and "\ufffd" not in plain.text:
+    if CUT in streamed.text and CUT not in plain.text:
         return " (a character that is cut in two between events becomes U+FFFD)"
     if "".join(streamed.text.split()) == "".join(plain.text.split()):
         return " (white space is lost or added)"

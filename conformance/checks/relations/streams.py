@@ -22,7 +22,7 @@ from infercheck.checks.relations.language import (
     troubled,
     undecided,
 )
-from infercheck.checks.relations.partings import how, parting, told_twice
+from infercheck.checks.relations.partings import how, is_of_pieces, parting, told_twice
 from infercheck.checks.relations.settings import (
     FAR,
     LENGTH,
@@ -105,7 +105,7 @@ class Equivalent(Claim):
                 replace(ruling, at=parting(streamed, plain)),
             ]
         ruling = await contest(hearing, streamed, plain, expected, observed, self.requirement)
-        self._tell(hearing, alike=ruling.kind is not Kind.BROKEN)
+        self._tell(hearing, alike=ruling.kind is not Kind.BROKEN or is_of_pieces(streamed, plain))
         return [replace(ruling, at=parting(streamed, plain))]
 
     def _tell(self, hearing: Hearing, *, alike: bool) -> None:
