@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+import ipaddress
+from urllib.parse import quote, urlsplit
 
 SERVED = ("engine:", "asgi:", "transformers:")
 """What the addresses begin with that a run serves itself."""
 
 LIVE = "live:"
 """What the addresses begin with of objects that a test hands over."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, by name or by number, is this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def leads_to_loopback(url: str) -> bool:
+    """Whether the host of a URL is this machine alone."""
+    return is_loopback(urlsplit(url).hostname or "")
 
 
 def names_model(url: str, model: str) -> bool:

@@ -33,6 +33,9 @@ from infercheck.exchange import Exchange
 from infercheck.findings import Finding, Verdict
 from infercheck.keys import Keys
 
+JOURNAL = "journal.ndjson"
+"""The file of a run's journal, in the folder of the run."""
+
 VERSION = 1
 
 

@@ -12,6 +12,12 @@ Events: TypeAlias = Iterator[Output] | AsyncIterator[Output]
 Result: TypeAlias = Output | Events | Awaitable[Output | Events]
 
 
+BAD_INPUT = 5006
+"""The hosted API's code for a request that its model does not take."""
+UNKNOWN_ADAPTER = 3037
+"""Its code for an adapter that it does not know."""
+
+
 class Refusal(Exception):
     """A request that is not answered, with the status and the code that the client is to see.
 

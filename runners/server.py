@@ -24,15 +24,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from infercheck.runners.complaints import describe
-from infercheck.runners.engine import Engine, Refusal, refusal_of
+from infercheck.runners.engine import BAD_INPUT, UNKNOWN_ADAPTER, Engine, Refusal, refusal_of
 from infercheck.runners.pump import Begun, ClientLeft, pump, settled, unless_left, while_connected
 from infercheck.runners.turns import Turn, Turns, turn_of
 
 NO_ROUTE = 7000
 WRONG_METHOD = 7001
 AUTHENTICATION = 10000
-BAD_INPUT = 5006
-UNKNOWN_ADAPTER = 3037
 NO_MODEL = 5007
 TOO_LARGE = 3006
 INTERNAL = 5000  # no published code fits; hosted clients only ever see a number here

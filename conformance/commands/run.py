@@ -12,7 +12,8 @@ from infercheck.config import NAME, find_config
 from infercheck.errors import InfercheckError, UsageError
 from infercheck.expectation_files import to_yaml
 from infercheck.findings import Verdict
-from infercheck.launching.launch import JOURNAL, OUTPUT, Launch, perform, prepare
+from infercheck.journal import JOURNAL
+from infercheck.launching.launch import OUTPUT, Launch, perform, prepare
 from infercheck.launching.reports import REPORTS, write_reports
 from infercheck.reports import terminal
 from infercheck.reports.files import to_bytes, write_file

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from infercheck.addresses import is_loopback
 from infercheck.commands.options import contract_of
 from infercheck.contract import Contract
 from infercheck.contract_loader import DEFAULT
@@ -26,7 +27,6 @@ from infercheck.runners.server import Api
 from infercheck.runners.serving import serve as serve_app
 from infercheck.runners.target import API_PATH
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 OF_THE_MODEL = ("peak", "length")
 """Options of the reference model, by name."""
 
@@ -102,7 +102,7 @@ def _check_options(engine: str, kind: str, options: dict[str, Any]) -> None:
 
 
 def _check_host(host: str, at: Path | None) -> None:
-    if at is None and host not in LOOPBACK:
+    if at is None and not is_loopback(host):
         raise UsageError(
             f"{host} is not loopback, and nobody can tell whether an application asks for a token",
             hint="Serve it there yourself, as by uvicorn.",
@@ -110,7 +110,7 @@ def _check_host(host: str, at: Path | None) -> None:
 
 
 def _token(host: str, at: Path | None, variable: str | None, *, no_token: bool) -> str | None:
-    if at is None and host not in LOOPBACK and (no_token or not variable):
+    if at is None and not is_loopback(host) and (no_token or not variable):
         raise UsageError(f"{host} is not loopback", hint="Beyond loopback, give a token of your own: --token-env.")
     if no_token:
         return None

@@ -21,7 +21,7 @@ from infercheck.errors import TargetError, UsageError
 from infercheck.expectation_files import of_baseline, read_expectations
 from infercheck.expectations import Expected
 from infercheck.job import Job
-from infercheck.journal import check_free
+from infercheck.journal import JOURNAL, check_free
 from infercheck.launching.checkpoints import words_of
 from infercheck.launching.recorded import begun, journal_of, open_recorded, options_of, recorded_path
 from infercheck.launching.reports import REPORTS
@@ -40,7 +40,6 @@ CACHE = "INFERCHECK_CACHE_DIR"
 ASIDE = ".before"
 """Where the run before lies until a target answers."""
 
-JOURNAL = "journal.ndjson"
 OUTPUT = "out"
 """The folder of a run, where nobody says another."""
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from infercheck.journal import JOURNAL
 from infercheck.plan import Options
 from infercheck.record import Record, read
 from infercheck.recording import Recording
@@ -19,7 +20,7 @@ PREFIX = "replay:"
 
 def journal_of(path: Path) -> Path:
     """The journal that a path means: itself, or the one in the folder that it names."""
-    return path / "journal.ndjson" if path.is_dir() else path
+    return path / JOURNAL if path.is_dir() else path
 
 
 def recorded_path(address: str) -> Path | None:

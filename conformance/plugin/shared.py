@@ -8,7 +8,6 @@ twice.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,10 +15,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from infercheck.addresses import leads_to_loopback
 from infercheck.config import read_config
 from infercheck.contract import Contract
 from infercheck.contract_loader import DEFAULT, load
@@ -103,7 +102,7 @@ class SharedRun:
             if self.job.target == "reference" or recorded_path(self.job.target):
                 return ""
             url = target_of(self.contract, self.job).link().url
-            if _is_loopback(url):
+            if leads_to_loopback(url):
                 return ""
             plan = self.launch(ids).plan
         except InfercheckError:
@@ -125,7 +124,7 @@ class SharedRun:
 
     def outcome(self) -> Outcome | None:
         """What the run came to, whoever made it; None where it is not at its end."""
-        from infercheck.launching.launch import JOURNAL
+        from infercheck.journal import JOURNAL
 
         try:
             written = json.loads((self.folder / OUTCOME).read_text("utf-8"))
@@ -158,7 +157,7 @@ class SharedRun:
         return outcome
 
     def _leave(self, results: Results) -> None:
-        from infercheck.launching.launch import JOURNAL
+        from infercheck.journal import JOURNAL
         from infercheck.launching.reports import write_reports
         from infercheck.launching.server import LOG
 
@@ -183,11 +182,3 @@ class SharedRun:
     def reports(self) -> Path:
         """The folder of the reports: the one that the config file names, else this session's own."""
         return Path(self.job.output) if self.job.output else self.folder
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from infercheck.runners.engine import Refusal
+from infercheck.runners.engine import BAD_INPUT, UNKNOWN_ADAPTER, Refusal
 from infercheck.runners.reference.model import VOCABULARY, LanguageModel, encode
 from infercheck.runners.reference.sampler import DistributionCache, Sampler, Settings
 from infercheck.runners.reference.template import is_prompt, render, text_of
@@ -14,9 +14,6 @@ from infercheck.runners.tooling import definition
 
 DEFAULT_MAX_TOKENS = 256
 """The page's default, in tokens."""
-
-BAD_INPUT = 5006
-UNKNOWN_ADAPTER = 3037
 
 
 class ReferenceEngine:

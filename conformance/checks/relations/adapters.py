@@ -20,7 +20,7 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import SEEDS, by_chance, lively
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
@@ -204,7 +204,7 @@ def unknown(form: Form) -> Iterator[Claim]:
             )
 
 
-_ROLES = ("adapter", "seed", "temperature", "output_limit")
+_ROLES = ("adapter", *COMPARING)
 EFFECT = Row(requirements=("lora/effect",), claims=effect, roles=_ROLES, closely=True, greedy=True)
 UNKNOWN = Row(requirements=("lora/unknown",), claims=unknown, roles=_ROLES, without=True)
 UNCHANGED = Row(requirements=("isolation/lora",), claims=unchanged, roles=_ROLES, ordered=True, greedy=True)

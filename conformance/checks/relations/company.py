@@ -9,7 +9,7 @@ from infercheck.checks.relations.claims import Differ
 from infercheck.checks.relations.language import Claim, Row
 from infercheck.checks.relations.penalties import repeats
 from infercheck.checks.relations.settings import FIRSTS, SEEDS, coins, combined
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.reply import Reply
 
 
@@ -41,7 +41,7 @@ ROWS = tuple(
     Row(
         requirements=(f"effect/{role}",),
         claims=partial(beside, role=role, tried=tried, speaks=speaks),
-        roles=("temperature", "seed", "output_limit", role),
+        roles=(*COMPARING, role),
         first_only=True,
     )
     for role, tried, speaks in (

@@ -22,7 +22,7 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import SEEDS, by_chance, combined, free, hot, lively, ordinary
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.generate.texts import FOREIGN, PLACES, SIZES, TEXTS, long_text
 
 CHANCELESS = "answers are alike whatever is drawn or asked, so nothing can be told of what they depend on"
@@ -178,31 +178,33 @@ def by_hand(form: Form) -> Iterator[Claim]:
         )
 
 
-_ROLES = ("seed", "temperature", "output_limit")
 EVERY_TEXT, EVERY_SCRIPT = (
-    Row(requirements=("effect/prompt",), claims=claims, roles=("text", *_ROLES), greedy=claims is every_text)
+    Row(requirements=("effect/prompt",), claims=claims, roles=("text", *COMPARING), greedy=claims is every_text)
     for claims in (every_text, every_script)
 )
 EVERY_MESSAGE = Row(
     requirements=("effect/messages",),
     claims=every_message,
-    roles=("conversation", *_ROLES),
+    roles=("conversation", *COMPARING),
     closely=True,
     greedy=True,
 )
 WHOLE_TEXT = Row(
-    requirements=("effect/prompt", "effect/prompt/middle"), claims=whole_text, roles=("text", *_ROLES), greedy=True
+    requirements=("effect/prompt", "effect/prompt/middle"),
+    claims=whole_text,
+    roles=("text", *COMPARING),
+    greedy=True,
 )
 WHOLE_MESSAGE = Row(
     requirements=("effect/messages", "effect/messages/middle"),
     claims=whole_text,
-    roles=("conversation", *_ROLES),
+    roles=("conversation", *COMPARING),
     greedy=True,
 )
 BY_HAND = Row(
     requirements=("template/raw",),
     claims=by_hand,
-    roles=("text", "raw", *_ROLES),
+    roles=("text", "raw", *COMPARING),
     absent="no-template",
     greedy=True,
 )
@@ -210,5 +212,5 @@ TEMPLATE = Row(
     requirements=("template/messages",),
     claims=same_template,
     greedy=True,
-    roles=("text", *_ROLES),
+    roles=("text", *COMPARING),
 )

@@ -19,7 +19,7 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import LONG_WINDED, SEEDS, by_chance, is_told_from_longer, lively
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.generate.texts import TEXTS
 
 COUNTS, SURE, LEAST = 4, 3, 8
@@ -156,14 +156,14 @@ MAX_TOKENS = Row(
 COUNTED = Row(
     requirements=("default/max_tokens",),
     claims=counted,
-    roles=("output_limit", "seed", "temperature"),
+    roles=COMPARING,
     first_only=True,
     on_noise=True,
 )
 TEMPERATURE = Row(
     requirements=("default/temperature",),
     claims=temperature,
-    roles=("temperature", "seed", "output_limit"),
+    roles=COMPARING,
     closely=True,
 )
 RAW = Row(

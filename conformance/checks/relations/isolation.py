@@ -21,7 +21,7 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import LENGTH, LIVELY, SEEDS, combined, lively, ordinary
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
@@ -257,23 +257,22 @@ def untroubled(form: Form) -> Iterator[Claim]:
     )
 
 
-_ROLES = ("seed", "temperature", "output_limit")
 APART = Row(
     requirements=("isolation/concurrency", LOAD),
     claims=apart,
     greedy=True,
     first_only=True,
-    roles=_ROLES,
+    roles=COMPARING,
     ordered=True,
 )
 UNMOVED = Row(
-    requirements=("effect/seed/reproducible",), claims=unmoved, first_only=True, roles=_ROLES, ordered=True
+    requirements=("effect/seed/reproducible",), claims=unmoved, first_only=True, roles=COMPARING, ordered=True
 )
 UNTROUBLED = Row(
     requirements=("robust/disconnect",),
     claims=untroubled,
     greedy=True,
     first_only=True,
-    roles=(*_ROLES, "stream"),
+    roles=(*COMPARING, "stream"),
     ordered=True,
 )

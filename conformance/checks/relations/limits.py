@@ -32,7 +32,7 @@ from infercheck.checks.relations.settings import (
     is_told_from_longer,
     lively,
 )
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
@@ -222,16 +222,15 @@ def beside_others(form: Form) -> Iterator[Claim]:
         )
 
 
-_ROLES = ("output_limit", "seed", "temperature")
 CUT, UNCAPPED = (
     Row(
         requirements=("effect/max_tokens",),
         claims=claims,
-        roles=_ROLES,
+        roles=COMPARING,
         closely=True,
         without=without,
         greedy=not without,
     )
     for claims, without in ((max_tokens, False), (uncapped, True))
 )
-CUT_BESIDE = Row(requirements=("effect/max_tokens",), claims=beside_others, roles=_ROLES, greedy=True)
+CUT_BESIDE = Row(requirements=("effect/max_tokens",), claims=beside_others, roles=COMPARING, greedy=True)

@@ -25,7 +25,7 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import SEEDS, by_chance, coin, coins, greedy, ordinary
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
@@ -217,7 +217,7 @@ def _row(requirement: str, claims: Claims, role: str) -> Row:
     return Row(
         requirements=(requirement,),
         claims=claims,
-        roles=(role, "seed", "temperature", "output_limit"),
+        roles=(role, *COMPARING),
         greedy=True,
         closely=True,
     )
@@ -231,6 +231,6 @@ NEUTRAL = Row(
     requirements=tuple(f"effect/{role}/neutral" for role in PENALTIES),
     claims=neutral,
     greedy=True,
-    roles=(*PENALTIES, "seed", "temperature", "output_limit"),
+    roles=(*PENALTIES, *COMPARING),
     first_only=True,
 )

@@ -20,7 +20,7 @@ from infercheck.cases import Case
 from infercheck.checks.relations.claims import Besides
 from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, broken, problem_of, undecided
 from infercheck.checks.relations.support import ALPHA, FIRST_SEED
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.reply import Reply
 
 SCREENED, SCREEN = 60, 0.02
@@ -198,8 +198,7 @@ def streamed(form: Form) -> Iterator[Claim]:
         yield Besides(spread)
 
 
-_ROLES = ("temperature", "seed", "output_limit")
 ROWS = tuple(
-    Row(requirements=(id_,), claims=claims, roles=_ROLES, first_only=True, on_noise=True, deep=True)
+    Row(requirements=(id_,), claims=claims, roles=COMPARING, first_only=True, on_noise=True, deep=True)
     for id_, claims in (("default/temperature", default_temperature), ("stream/equivalence", streamed))
 )

@@ -27,7 +27,7 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import FIRSTS, HOT, SEEDS, coins, greedy, hot, hot_by_chance
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply, beginning
 
@@ -281,10 +281,9 @@ def _one(cases: Sequence[Case], form: Form) -> Iterator[Claim]:
     yield Same(pairs=[(cases[0], zeros[0])], given=[(zeros[0], zeros[1]), (cases[0], cases[1])], otherwise=several)
 
 
-_ROLES = ("temperature", "seed", "output_limit")
-TEMPERATURE = Row(requirements=("effect/temperature",), claims=temperature, roles=_ROLES, closely=True)
-ZERO = Row(requirements=("effect/temperature/zero",), claims=zero, roles=_ROLES, closely=True)
-TOP_K = Row(requirements=("effect/top_k",), claims=top_k, roles=(*_ROLES, "top_k"), closely=True)
-TOP_K_ONE = Row(requirements=("effect/top_k/one",), claims=top_k_one, roles=(*_ROLES, "top_k"), closely=True)
-TOP_P = Row(requirements=("effect/top_p",), claims=top_p, roles=(*_ROLES, "top_p"), closely=True)
-TOP_P_ZERO = Row(requirements=("effect/top_p/zero",), claims=top_p_zero, roles=(*_ROLES, "top_p"), closely=True)
+TEMPERATURE = Row(requirements=("effect/temperature",), claims=temperature, roles=COMPARING, closely=True)
+ZERO = Row(requirements=("effect/temperature/zero",), claims=zero, roles=COMPARING, closely=True)
+TOP_K = Row(requirements=("effect/top_k",), claims=top_k, roles=(*COMPARING, "top_k"), closely=True)
+TOP_K_ONE = Row(requirements=("effect/top_k/one",), claims=top_k_one, roles=(*COMPARING, "top_k"), closely=True)
+TOP_P = Row(requirements=("effect/top_p",), claims=top_p, roles=(*COMPARING, "top_p"), closely=True)
+TOP_P_ZERO = Row(requirements=("effect/top_p/zero",), claims=top_p_zero, roles=(*COMPARING, "top_p"), closely=True)

@@ -23,7 +23,7 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import SEEDS, by_chance, hot, lively
-from infercheck.generate.asks import Form, respelled
+from infercheck.generate.asks import COMPARING, Form, respelled
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
@@ -222,16 +222,15 @@ def other_seeds(form: Form) -> Iterator[Claim]:
     )
 
 
-_ROLES = ("seed", "temperature", "output_limit")
 REPRODUCIBLE = Row(
-    requirements=("effect/seed/reproducible",), claims=reproducible, roles=_ROLES, basic=True, greedy=True
+    requirements=("effect/seed/reproducible",), claims=reproducible, roles=COMPARING, basic=True, greedy=True
 )
-REPRODUCIBLE_TO_THE_END = Row(requirements=("effect/seed/reproducible",), claims=to_the_end, roles=_ROLES)
+REPRODUCIBLE_TO_THE_END = Row(requirements=("effect/seed/reproducible",), claims=to_the_end, roles=COMPARING)
 AFTER_TRAFFIC = Row(
     requirements=("effect/seed/reproducible",),
     claims=after_traffic,
-    roles=_ROLES,
+    roles=COMPARING,
     ordered=True,
     first_only=True,
 )
-DISTINCT = Row(requirements=("effect/seed/distinct",), claims=other_seeds, roles=_ROLES, closely=True)
+DISTINCT = Row(requirements=("effect/seed/distinct",), claims=other_seeds, roles=COMPARING, closely=True)

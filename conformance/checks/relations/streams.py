@@ -34,7 +34,7 @@ from infercheck.checks.relations.settings import (
     lively,
 )
 from infercheck.checks.stream import check
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.reply import Reply
 from infercheck.requirements import Level
 from infercheck.sse import FaultKind
@@ -308,7 +308,7 @@ def incremental(form: Form) -> Iterator[Claim]:
         )
 
 
-_ROLES = ("stream", "seed", "temperature", "output_limit")
+_ROLES = ("stream", *COMPARING)
 EQUIVALENCE, EQUIVALENCE_BESIDE = (
     Row(
         requirements=("stream/equivalence", SPACE, USAGE),

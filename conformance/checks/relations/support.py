@@ -27,7 +27,7 @@ from infercheck.checks.relations.language import (
     undecided,
 )
 from infercheck.checks.relations.settings import greedy, hot
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
@@ -230,14 +230,11 @@ def _elsewhere(form: Form, asked: Setting, named: str) -> Iterator[Support]:
             yield _support(form, other, asked, named, decides=False, screened=FEW)
 
 
-_ROLES = ("temperature", "seed", "output_limit")
-
-
 def _row(requirement: str, claims: Claims, *roles: str, last: bool = False) -> Row:
     return Row(
         requirements=(requirement,),
         claims=claims,
-        roles=(*_ROLES, *roles),
+        roles=(*COMPARING, *roles),
         first_only=True,
         on_noise=True,
         last=last,

@@ -11,7 +11,7 @@ from infercheck.cases import Case, distinct
 from infercheck.checks.relations.contexts import LAST, SYSTEM, talk
 from infercheck.checks.relations.language import Claim, Hearing, Row, Ruling, broken, kept, undecided
 from infercheck.checks.relations.settings import LENGTH, SEEDS, hot, lively
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.generate.texts import TEXTS
 
 AROUND = 80
@@ -154,6 +154,5 @@ def no_mark(form: Form) -> Iterator[Claim]:
     yield NoMark(cases=cases)
 
 
-_ROLES = ("seed", "temperature", "output_limit")
-NO_ECHO = Row(requirements=("output/prompt-echo",), claims=no_echo, roles=_ROLES, without=True)
-NO_MARK = Row(requirements=("output/special-tokens",), claims=no_mark, roles=_ROLES, without=True)
+NO_ECHO = Row(requirements=("output/prompt-echo",), claims=no_echo, roles=COMPARING, without=True)
+NO_MARK = Row(requirements=("output/special-tokens",), claims=no_mark, roles=COMPARING, without=True)

@@ -20,7 +20,7 @@ from infercheck.checks.relations.language import (
 )
 from infercheck.checks.relations.settings import SEEDS
 from infercheck.checks.relations.streams import EQUIVALENCE, Equivalent
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.oracle import Oracle
 
 ARGUMENTS = "tools/arguments"
@@ -125,5 +125,5 @@ OFFERED = Row(
     claims=offered,
     absent="no-tools",
     without=True,
-    roles=("tools", "conversation", "seed", "temperature", "output_limit"),
+    roles=("tools", "conversation", *COMPARING),
 )

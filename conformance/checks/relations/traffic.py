@@ -17,7 +17,7 @@ from infercheck.checks.relations.isolation import LATER
 from infercheck.checks.relations.language import Claim, Hearing, Ruling, broken, kept
 from infercheck.checks.relations.settings import LENGTH, SEEDS, lively
 from infercheck.fuzz.source import Task, answered, heard, talking
-from infercheck.generate.asks import Form
+from infercheck.generate.asks import COMPARING, Form
 from infercheck.generate.texts import TEXTS
 from infercheck.reply import Reply
 
@@ -174,7 +174,7 @@ class Traffic(Claim):
 
 def mixed(forms: Sequence[Form], refused: Sequence[Case], task: Task, *, most: int) -> Traffic | None:
     """All that can be mixed, of forms that are not streamed and requests that are to be refused."""
-    if not forms or not forms[0].has("seed", "temperature", "output_limit"):
+    if not forms or not forms[0].has(*COMPARING):
         return None
     form = forms[0]
     streams = [stream for each in forms if (stream := each.stream)]
