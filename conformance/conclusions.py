@@ -143,6 +143,13 @@ def of_unsent(case: Case, verdict: Verdict, reason: str) -> Iterator[Finding]:
         yield Finding(requirement=aim.requirement, verdict=verdict, case=case.id, reason=reason, side=aim.side)
 
 
+def of_mistake(case: Case, requirements: Sequence[str], error: Exception) -> Iterator[Finding]:
+    """A case that could not be judged for a mistake of the suite itself."""
+    reason = f"infercheck failed at it: {type(error).__name__}: {error}"
+    for id_ in requirements or ("http/answer",):
+        yield Finding(requirement=id_, verdict=Verdict.ERROR, case=case.id, reason=reason)
+
+
 def of_inapplicable(case: Case, reason: str) -> Iterator[Finding]:
     """A case that does not apply to this target."""
     for id_ in case.requirements:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +12,10 @@ from infercheck.cases import RELATION, Case, Expectation, Request
 from infercheck.checks.relations import traffic
 from infercheck.checks.relations.language import Relation, Row
 from infercheck.checks.relations.traffic import mixed
-from infercheck.conclusions import LIVENESS, of_unsent
+from infercheck.conclusions import LIVENESS, of_mistake, of_unsent
 from infercheck.crew import crew
 from infercheck.door import Door
-from infercheck.errors import BudgetSpent, NotRecorded, TargetError, ThrottledForEver
+from infercheck.errors import BudgetSpent, InfercheckError, NotRecorded, TargetError, ThrottledForEver
 from infercheck.findings import Finding, Verdict
 from infercheck.fuzz.cases import Cases
 from infercheck.fuzz.examples import Examples
@@ -31,6 +32,8 @@ from infercheck.plan import Plan
 from infercheck.steadiness import Measure
 from infercheck.steps import Step
 from infercheck.twins import Twinning
+
+LOG = logging.getLogger("infercheck")
 
 THE_RUN = Case(id="run", title="the run as a whole", expectation=Expectation.OPEN, request=Request(body=b""))
 """What stands for a case where only all answers together show something."""
@@ -226,10 +229,15 @@ class Suite:
             for step in queue:
                 if self._judge.liveness.over or self._judge.patience.over:
                     return
-                if isinstance(step, Case):
-                    self._write(step, await self._handle(step))
-                else:
-                    self._write(step.case, await self._hearing.hear(step))
+                case = step if isinstance(step, Case) else step.case
+                try:
+                    findings = await (self._handle(step) if isinstance(step, Case) else self._hearing.hear(step))
+                except InfercheckError:
+                    raise
+                except Exception as error:  # a mistake of ours: nobody else's verdict hangs on it
+                    LOG.exception("%s could not be judged", case.id)
+                    findings = list(of_mistake(case, step.requirements, error))
+                self._write(case, findings)
 
         await crew(self._concurrency, work)
 

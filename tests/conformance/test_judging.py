@@ -10,6 +10,8 @@ import pytest
 from fakes import CONTRACT, SSE, Failure, Target, answer, events, no_answer, refusal, stream, success
 from harness import RELATED, broken, ids, ill_formed, judge
 
+from infercheck import conclusions
+from infercheck.cases import Expectation
 from infercheck.errors import TargetError
 from infercheck.findings import Verdict
 from infercheck.learnt import SURE
@@ -667,3 +669,25 @@ def test_answers_that_are_always_broken_off_are_broken():
         of_success(lambda: replace(success(OK), failure=Failure(kind="protocol", message="incomplete")))
     )
     assert broken(results) == {"http/answer"}
+
+
+def test_a_mistake_of_ours_is_an_error_of_its_case_and_the_rest_goes_on(monkeypatch, caplog):
+    id_ = "input/prompt/top_k/maximum"
+
+    def judged(seen):
+        if id_ in seen.case.requirements and seen.case.expectation is Expectation.INVALID:
+            raise ZeroDivisionError("by what came")
+        return judge_one(seen)
+
+    judge_one = conclusions.judge
+    monkeypatch.setattr(conclusions, "judge", judged)
+    results = judge(Target(), only=("input/prompt/top_k",))
+    (result,) = results.with_verdict(Verdict.ERROR)
+    assert (result.requirement.id, result.reason) == (
+        id_,
+        "infercheck failed at it: ZeroDivisionError: by what came",
+    )
+    assert results.record.complete
+    assert (results.verdict, results.exit_status()) == ("incomplete", 4)
+    assert "input/prompt/top_k/minimum" in ids(results, Verdict.PASS)
+    assert "could not be judged" in caplog.text
