@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import stat
 import sys
@@ -131,10 +132,13 @@ def in_thread(app: Any, socket: Path, *, lifespan: bool) -> Iterator[None]:
         server = Server(app, ready.set, lifespan=lifespan)
 
         def serve() -> None:
+            log = logging.getLogger("uvicorn.error")
+            level = log.level
             try:
                 with suppress(SystemExit):  # how uvicorn says that an application did not start
                     server.run(sockets=[listener])
             finally:
+                log.setLevel(level)  # it is that of the user's own servers, too
                 ready.set()
 
         thread = threading.Thread(target=serve, name="infercheck serve", daemon=True)

@@ -99,14 +99,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End in order, within the grace."""
-        log = logging.getLogger("uvicorn.error")
-        level = log.level
-        log.setLevel(logging.CRITICAL + 1)
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
         self.on_stop()
-        try:
-            await super().shutdown(sockets)
-        finally:
-            log.setLevel(level)  # it may be that of the user's own server as well
+        await super().shutdown(sockets)
 
 
 def _end_soon(at: Path | None) -> None:

@@ -102,7 +102,8 @@ def test_a_run_that_is_killed_again_and_again_finds_what_an_uninterrupted_one_fi
     record = read(journal)
     assert record.complete
     answered = Counter((one.request.digest, one.case, one.ordinal) for one in record.exchanges.values())
-    assert set(answered.values()) == {1}
+    # What depends on what was asked just before is asked anew where it was broken off; no first answer is.
+    assert all(ordinal for (_, _, ordinal), count in answered.items() if count > 1)
     firsts = Counter(one.request.digest for one in record.exchanges.values() if not one.ordinal)
     assert set(firsts.values()) == {1}
     # What was under way when the run was killed has no answer, and nothing else.

@@ -360,3 +360,11 @@ def test_a_worker_answers_bare_at_any_path_and_says_what_the_binding_throws(tmp_
         refused = client.post("http://engine/", json={})
         assert refused.status_code == 400
         assert json.loads(refused.content)["error"].startswith("5006: AiError: Bad input")
+
+
+def test_a_server_in_a_thread_leaves_the_log_of_the_users_own_as_it_was(tmp_path):
+    log = logging.getLogger("uvicorn.error")
+    level = log.level
+    with served(Function(lambda request: {"response": "a"}), tmp_path) as client:
+        assert client.post(URL, json=HELLO).status_code == 200
+    assert log.level == level
