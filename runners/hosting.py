@@ -129,11 +129,11 @@ def in_thread(app: Any, socket: Path, *, lifespan: bool) -> Iterator[None]:
     """Serve an ASGI application from a thread of this process for the length of a `with` block."""
     ready = threading.Event()
     with listen_at(socket) as listener:
+        log = logging.getLogger("uvicorn.error")
+        level = log.level
         server = Server(app, ready.set, lifespan=lifespan)
 
         def serve() -> None:
-            log = logging.getLogger("uvicorn.error")
-            level = log.level
             try:
                 with suppress(SystemExit):  # how uvicorn says that an application did not start
                     server.run(sockets=[listener])
