@@ -260,6 +260,7 @@ def test_doctor_says_what_to_mend():
     assert TOKEN not in well.stdout + unnamed.stdout + wrong.stdout
 
 
+@pytest.mark.slow
 def test_plan_sends_nothing_and_gives_vectors():
     text = invoke("plan", "--profile", "quick")
     assert text.exit_code == 0

@@ -58,6 +58,7 @@ def test_the_chance_of_a_false_alarm_is_what_is_promised():
     assert tail(TRIALS, ALARM, NOISE) < ALPHA < tail(TRIALS, ALARM - 1, NOISE)
 
 
+@pytest.mark.slow
 def test_simulated_noise_is_not_blamed():
     assert alarms(NOISE, runs=300) == 0
     assert [false_differences(share, runs=300) for share in (0.005, 0.025, 0.1, 0.3, 0.5)] == [0] * 5

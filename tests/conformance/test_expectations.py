@@ -67,6 +67,7 @@ def test_a_pattern_will_do(pattern):
     assert broken_run(expected(pattern)).exit_status() == 0
 
 
+@pytest.mark.slow
 def test_an_expected_warning_does_not_count_where_warnings_do():
     def run(*entries):
         return judge(Target(changes=envelope_without_errors), expected=entries, only=("envelope",))

@@ -111,6 +111,7 @@ async def _first(sketches, count):
         yield await anext(sketches)
 
 
+@pytest.mark.slow
 def test_a_child_draws_both_kinds_and_nothing_twice():
     found = take(120)
     assert 40 < sum(sketch.is_valid for sketch in found) < 80
@@ -474,6 +475,7 @@ def test_a_drawn_text_that_a_small_window_does_not_take_leaves_nothing_open():
     assert not found & {"fuzz", "twins"}
 
 
+@pytest.mark.slow
 def test_what_a_child_fails_of_is_said():
     async def one():
         async with contextlib.aclosing(drawn(Task(contract="no-such-contract"))) as sketches:

@@ -184,6 +184,7 @@ def test_a_form_that_answers_no_request_leaves_what_hangs_on_it_undecided():
     assert "effect/temperature" in ids(results, Verdict.INCONCLUSIVE)
 
 
+@pytest.mark.slow
 def test_where_a_stream_parts_from_the_answer_is_told_and_what_is_known_is_made_sure_of_in_one_turn():
     results = judge_server(LosesAPieceAndTheLastBlankLine, only=("stream/equivalence",))
     (result,) = results.with_verdict(Verdict.FAIL)
