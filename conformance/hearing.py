@@ -52,6 +52,7 @@ class Hearing:
         self.suspicions = Suspicions(judge.contract)
         self.steadiness = Steadiness(judge.contract.roles.get("temperature"))
         self._replies: dict[str, Reply] = {}
+        self._corrected = False
         self._heard: set[str] = set()
         self._given_up: Mapping[str, float] = {}
         self._beside_others: set[str] = set()
@@ -147,6 +148,7 @@ class Hearing:
         return [finding for finding in findings if finding.requirement not in self._told_on_noise]
 
     async def _doubted(self, relation: Relation, claim: Claim, trusted: Sequence[Trust]) -> list[Finding]:
+        # What was taken on trust before there was noise, and is no longer.
         if not any(self.steadiness.is_noise_likely(*each) for each in trusted):
             return []
         try:

@@ -130,6 +130,16 @@ class Observation:
         """The body as Server-Sent Events."""
         return sse.parse((chunk.data, chunk.time) for chunk in self.exchange.answer.chunks)
 
+    @property
+    def cut_off(self) -> sse.Fault | None:
+        """The event that the end of the stream cut off; None where there is none."""
+        return next((fault for fault in self.stream.faults if fault.kind is sse.FaultKind.UNTERMINATED_EVENT), None)
+
+    @property
+    def is_marker_cut_off(self) -> bool:
+        """Whether that is [DONE]: lost to a strict client, but no answer is lost with it."""
+        return self.cut_off is not None and self.cut_off.detail.partition(":")[2].strip() == DONE
+
     @cached_property
     def payloads(self) -> list[tuple[sse.Event, jsontext.Document | jsontext.NotJSON]]:
         """The events and what they carry. Left out are [DONE], empty events, and those of another type that carry

@@ -63,8 +63,6 @@ class Row:
     requirement: Requirement
     results: tuple[Result | None, ...]
     change: Change
-    worse_in: tuple[int, ...]
-    """The numbers of the runs in which it is worse than in the first."""
     shown: Shown | None
     """None where nothing changed, or no run tells more than its verdict; why it is open is told all the same."""
 
@@ -72,6 +70,17 @@ class Row:
     def verdicts(self) -> tuple[Verdict | None, ...]:
         """Its verdict in each run."""
         return tuple(result.verdict if result else None for result in self.results)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What became of it from the first run to each later one."""
+        return _changes(self.results)
+
+    @property
+    def worse_in(self) -> tuple[int, ...]:
+        """The numbers of the runs in which it is worse than in the first."""
+        first, *later = self.verdicts
+        return tuple(number for number, verdict in enumerate(later, start=2) if worse(first, verdict))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,11 +165,9 @@ def regressions(comparison: Comparison, *, fail_on_should: bool = False) -> list
         for run in comparison.cut_off
     ]
     for row in comparison.worse(fail_on_should=fail_on_should):
-        first, *later = row.verdicts
-        found = [change(first, verdict) for verdict in later]
         # Of several runs each may be worse in its own way.
-        for way in dict.fromkeys(one for one in found if one in WORSE):
-            where = ", ".join(str(number) for number, one in enumerate(found, start=2) if one is way)
+        for way in dict.fromkeys(one for one in row.changes if one in WORSE):
+            where = ", ".join(str(number) for number, one in enumerate(row.changes, start=2) if one is way)
             lines.append(f"{way} in run {where}: {row.requirement.level} {row.requirement.id}")
     return lines
 
@@ -191,8 +198,7 @@ def agreement(comparison: Comparison) -> str:
 
 
 def _row(runs: Sequence[Run], results: tuple[Result | None, ...]) -> Row:
-    first, *later = [result.verdict if result else None for result in results]
-    changes = [change(first, verdict) for verdict in later]
+    changes = _changes(results)
     # Where several runs came after, the one that changed most is what the row is about.
     most = min(changes, key=ORDER.index)
     return Row(
@@ -200,9 +206,13 @@ def _row(runs: Sequence[Run], results: tuple[Result | None, ...]) -> Row:
         requirement=next(result.requirement for result in reversed(results) if result),
         results=results,
         change=most,
-        worse_in=tuple(number for number, verdict in enumerate(later, start=2) if worse(first, verdict)),
         shown=_shown(runs, results, changes, most),
     )
+
+
+def _changes(results: Sequence[Result | None]) -> tuple[Change, ...]:
+    first, *later = (result.verdict if result else None for result in results)
+    return tuple(change(first, verdict) for verdict in later)
 
 
 def _shown(

@@ -8,6 +8,7 @@ from typing import Any
 from infercheck.contract import Contract, answer_schema, says
 from infercheck.runners.completions import chunks, completion, instance
 from infercheck.runners.engine import Engine, Output, Result
+from infercheck.runners.pump import close_events, leave_events
 from infercheck.spoken import TEXT
 
 NAMES: Mapping[str, str] = {
@@ -90,14 +91,11 @@ class _Chunks(Iterator[Output]):
 
     def leave(self) -> None:
         """The client has left."""
-        if (leave := getattr(self._events, "leave", None)) is not None:
-            leave()
+        leave_events(self._events)
 
     def close(self) -> None:
         """End the generation."""
-        self._chunks.close()
-        if (close := getattr(self._events, "close", None)) is not None:
-            close()
+        close_events(self._chunks, self._events)
 
 
 def _is_known(tool: Any) -> bool:

@@ -129,11 +129,11 @@ class Begun(Iterator[Output]):
 
     def leave(self) -> None:
         """Say that the client has left, though somebody may be waiting for the next."""
-        _leave(self._events)
+        leave_events(self._events)
 
     def close(self) -> None:
         """End the generation."""
-        _close(self._events)
+        close_events(self._events)
 
 
 @contextlib.contextmanager
@@ -146,7 +146,7 @@ def _told(events: Iterator[Output]) -> Iterator[None]:
 
     async def leave() -> None:
         await left.wait()
-        _leave(events)
+        leave_events(events)
 
     async def begin() -> asyncio.Task[None]:
         return asyncio.ensure_future(leave())
@@ -158,7 +158,8 @@ def _told(events: Iterator[Output]) -> Iterator[None]:
         from_thread.run_sync(telling.cancel)
 
 
-def _leave(events: Iterator[Output]) -> None:
+def leave_events(events: Iterator[Output]) -> None:
+    """Tell the events of an engine that the client has left, where they have an ear for it."""
     if (leave := getattr(events, "leave", None)) is not None:
         leave()
 
@@ -186,7 +187,7 @@ async def pump(frames: Iterator[bytes], events: Iterator[Output]) -> AsyncIterat
             if error is not None:
                 raise error  # the stream breaks off: to end it well would call half an answer whole
     finally:
-        _leave(events)
+        leave_events(events)
         with anyio.CancelScope(shield=True):
             await run_in_threadpool(_close_after, driven, frames, events)
 
@@ -194,10 +195,11 @@ async def pump(frames: Iterator[bytes], events: Iterator[Output]) -> AsyncIterat
 def _close_after(driven: threading.Lock, *iterators: Iterator[Any]) -> None:
     # A server that stops gives up a pull that goes on in its thread; what runs cannot be closed.
     with driven:
-        _close(*iterators)
+        close_events(*iterators)
 
 
-def _close(*iterators: Iterator[Any]) -> None:
+def close_events(*iterators: Iterator[Any]) -> None:
+    """Close what can be closed."""
     for iterator in iterators:
         if (close := getattr(iterator, "close", None)) is not None:
             close()

@@ -47,7 +47,7 @@ def _encoding(seen: Observation) -> Iterator[Said]:
 def _payloads(seen: Observation) -> Iterator[Said]:
     whole = not seen.exchange.answer.cut
     if not seen.stream.events and whole:
-        if any(fault.kind is FaultKind.UNTERMINATED_EVENT for fault in seen.stream.faults):
+        if seen.cut_off:
             return  # the only event was cut off: stream/complete says so
         if failure := seen.exchange.answer.failure:
             # Where the target broke it off, stream/complete says so.
@@ -112,9 +112,7 @@ def _speaks(payload: jsontext.Document | jsontext.NotJSON, *, choices: bool) -> 
 
 def _end(seen: Observation) -> Iterator[Said]:
     failure = seen.exchange.answer.failure
-    lost = [fault for fault in seen.stream.faults if fault.kind is FaultKind.UNTERMINATED_EVENT]
-    # A last [DONE] without its blank line is lost to a strict client, but no answer is lost with it.
-    marker_lost = bool(lost) and lost[0].detail.partition(":")[2].strip() == DONE
+    lost = seen.cut_off
     if failure and failure.is_ours:
         reason = f"we stopped reading: {failure.message}"
         most = MANY * seen.case.price + MORE
@@ -132,14 +130,14 @@ def _end(seen: Observation) -> Iterator[Said]:
         yield not_kept("stream/complete", "a stream that ends by itself", failure.message)
         yield undecided("stream/done", "the stream was broken off", seen.summary())
         return
-    if lost and not marker_lost:
-        observed = f"an event without its blank line at byte {lost[0].offset}: {excerpt(lost[0].detail)}"
+    if lost and not seen.is_marker_cut_off:
+        observed = f"an event without its blank line at byte {lost.offset}: {excerpt(lost.detail)}"
         yield not_kept("stream/complete", "a blank line after the last event", observed)
     else:
         yield kept("stream/complete")
     marks = [index for index, event in enumerate(seen.stream.events) if event.data.strip() == DONE]
     last = len(seen.stream.events) - 1
-    if marker_lost:
+    if seen.is_marker_cut_off:
         observed = f"{DONE} without the blank line that ends its event"
     elif not marks:
         observed = f"no {DONE}"

@@ -42,9 +42,10 @@ class Lane:
         before = self._cache.get_seq_length()
         tokens = [sequence.chunk() for sequence in self.sequences]
         try:
-            rows = self._rows(tokens)
+            rows = self._logits(tokens)
         except Exception as error:
-            self._cache = _beginning(self._cache, before)
+            # Without what some layers got of the step that failed in another.
+            self._cache = _part(self._cache, slice(None), slice(before))
             for sequence, read in zip(self.sequences, tokens, strict=True):
                 sequence.unread(read)
             max(self.sequences, key=lambda one: one.cached).end(error)
@@ -53,7 +54,7 @@ class Lane:
                 sequence.take(logits)
         self._drop()
 
-    def _rows(self, tokens: Listed[Listed[int]]) -> torch.Tensor:
+    def _logits(self, tokens: Listed[Listed[int]]) -> torch.Tensor:
         lengths = torch.tensor([sequence.cached for sequence in self.sequences])
         most = int(lengths.max())
         uneven = int(lengths.min()) < most
@@ -75,7 +76,9 @@ class Lane:
             if sequence.left:
                 sequence.end()
         self.sequences = [self.sequences[row] for row in kept]
-        self._cache = _rows(self._cache, kept, max(one.cached for one in self.sequences)) if kept else None
+        # The shortest that holds them: what was padding of a longer row is cut off.
+        length = max((one.cached for one in self.sequences), default=0)
+        self._cache = _part(self._cache, kept, slice(-length, None)) if kept else None
 
 
 def _layers(cache: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -92,11 +95,5 @@ def _stacked(caches: Listed[Any]) -> Any:
     return DynamicCache(layers)
 
 
-def _beginning(cache: Any, length: int) -> Any:
-    # Without what some layers got of a step that failed in another.
-    return DynamicCache([(keys[:, :, :length], values[:, :, :length]) for keys, values in _layers(cache)])
-
-
-def _rows(cache: Any, rows: Listed[int], length: int) -> Any:
-    # The shortest that holds them: what was padding of a longer row is cut off.
-    return DynamicCache([(keys[rows, :, -length:], values[rows, :, -length:]) for keys, values in _layers(cache)])
+def _part(cache: Any, rows: slice | Listed[int], positions: slice) -> Any:
+    return DynamicCache([(keys[rows, :, positions], values[rows, :, positions]) for keys, values in _layers(cache)])

@@ -7,11 +7,17 @@ import pytest
 from checkpoints.tiny import TEMPLATE, tokenizer
 from infercheck.runners.transformers.template import Template
 
+
+def under(template):
+    """A tokenizer with another chat template."""
+    words = tokenizer()
+    words.chat_template = template
+    return words
+
+
 WORDS = tokenizer()
-PLAIN = tokenizer()
-PLAIN.chat_template = None
-LENIENT = tokenizer()
-LENIENT.chat_template = (
+PLAIN = under(None)
+LENIENT = under(
     "{{ bos_token }}{% if tools %}[TOOLS]{{ tools | tojson }}{% endif %}"
     "{% for message in messages %}{% if message['role'] in ('system', 'user', 'assistant') %}"
     "<{{ message['role'] }}>{{ message['content'] | trim }}{% endif %}{% endfor %}"
@@ -69,16 +75,14 @@ def test_without_a_template_a_conversation_is_its_texts():
 
 
 def test_a_template_that_raises_on_everything_leaves_the_texts():
-    words = tokenizer()
-    words.chat_template = "{{ raise_exception('no') }}"
+    words = under("{{ raise_exception('no') }}")
     assert text(words, messages=[SYSTEM, USER]) == "<s>Be terse.\n\nHi"
-    words.chat_template = "{{ nothing.there['at all'] }}"
+    words = under("{{ nothing.there['at all'] }}")
     assert text(words, prompt="Hi") == "<s>Hi"
 
 
 def test_what_a_template_makes_of_a_text_is_its_own_affair():
-    words = tokenizer()
-    words.chat_template = (
+    words = under(
         "{{ bos_token }}{% for message in messages %}<{{ message['role'] }}>"
         "{{ message['content'].split('</think>')[-1] | replace('\\r', '') }}{% endfor %}"
     )
@@ -89,8 +93,7 @@ def test_what_a_template_makes_of_a_text_is_its_own_affair():
 
 
 def test_a_message_that_is_left_out_is_put_in_though_another_has_its_text():
-    words = tokenizer()
-    words.chat_template = (
+    words = under(
         "{{ bos_token }}{% for message in messages %}{% if message['role'] != 'system' %}"
         "<{{ message['role'] }}>{{ message['content'] }}{% endif %}{% endfor %}"
     )
@@ -107,8 +110,7 @@ def test_both_shapes_of_tools_reach_a_template_that_takes_them():
     assert '"get_weather"' in told[0]
     assert "[TOOLS]" not in text(LENIENT, messages=[USER])
     assert text(messages=[USER], tools=shapes) == text(messages=[USER])
-    words = tokenizer()
-    words.chat_template = "{% if tools %}{{ raise_exception('no') }}{% endif %}<{{ messages[0]['content'] }}>"
+    words = under("{% if tools %}{{ raise_exception('no') }}{% endif %}<{{ messages[0]['content'] }}>")
     assert text(words, messages=[USER], tools=shapes) == "<Hi>"
 
 

@@ -37,7 +37,6 @@ from infercheck.checks.stream import check
 from infercheck.generate.asks import COMPARING, Form
 from infercheck.reply import Reply
 from infercheck.requirements import Level
-from infercheck.sse import FaultKind
 
 COUNTS = ("completion_tokens", "prompt_tokens", "total_tokens")
 """Members of a usage."""
@@ -117,15 +116,8 @@ def _flaw(streamed: Reply) -> str:
     # What every stream is judged on comes first: one defect is not to be told twice.
     requirements = streamed.seen.contract.requirements
     # But where the last mark lacks no more than its blank line, all was said before.
-    faults = streamed.seen.stream.faults
-    said_all = any(
-        fault.kind is FaultKind.UNTERMINATED_EVENT and fault.detail.rstrip().endswith("[DONE]") for fault in faults
-    )
-    broken_ = (
-        said.requirement
-        for said in check(streamed.seen)
-        if not said.kept and not (said_all and said.requirement == DONE)
-    )
+    harmless = DONE if streamed.seen.is_marker_cut_off else ""
+    broken_ = (said.requirement for said in check(streamed.seen) if not said.kept and said.requirement != harmless)
     return next((id_ for id_ in broken_ if requirements[id_].level is not Level.INFO), "")
 
 
