@@ -202,8 +202,7 @@ def test_an_engine_that_blocks_is_started_again_too(folder):
     log = (folder / "out" / "server.log").read_text()
     assert "is silent, and is ended" in log
     assert len(re.findall("started again", log)) <= 3
-    answers = [exchange.answer for exchange in done.results.record.exchanges.values()]
-    if max(answer.seconds for answer in answers if answer.status) > 5 / 20:  # the machine is busy
+    if not done.is_quick(5):
         assert done.broken <= {"robust/liveness", "input/prompt/top_k/maximum"}, done.told()
         return
     assert done.broken == {"robust/liveness", "input/prompt/top_k/maximum"}, done.told()
